@@ -1,0 +1,196 @@
+"""The dialog machine: which events a patient's message, or her silence, leads to. Pure; see `advance`.
+
+STATES and TRANSITIONS are the whole table: for each state and trigger the first row whose conditions hold is taken.
+Questions are data, not states. The rows of a trigger end with one that has no condition, so that no message is refused.
+Conditions and what is done are methods of `Dialog`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from transitions import Machine, MachineError
+
+from dialogs.advice import Standing
+from dialogs.dialog import GREETING, Dialog
+from dialogs.events import (
+    Answered,
+    AskedForHelp,
+    AskedForLanguage,
+    AskedForPerson,
+    AskedToShare,
+    AskedWhy,
+    CalledEmergency,
+    Event,
+    NotUnderstood,
+    PatientEvent,
+    Resumed,
+    Said,
+    Started,
+    Stopped,
+    TappedStale,
+    WentBack,
+    Woke,
+)
+from dialogs.protocol import Disposition, TriageProtocol
+from dialogs.session import Session
+from dialogs.silence import DUES, Timing, wake_at
+
+__all__ = ["GREETING", "MACHINE", "STATES", "TRANSITIONS", "DialogError", "Standing", "Timing", "advance", "wake_at"]
+
+_CHECK = ["greeting", "asking", "reviewing"]
+_AFTER = ["advised", "asking_more"]
+_OVER = ["stopped", "expired"]
+_QUIET = ["following_up", "closed", *_OVER]
+_BEGUN = [*_CHECK, *_AFTER, *_QUIET]
+STATES = [{"name": name, "on_enter": "record_entered"} for name in ("new", *_BEGUN)]
+
+
+def _row(trigger: str, source: str | list[str], dest: str | None, after: str, *conditions: str) -> dict[str, Any]:
+    """`dest` None stays in the state without entering it again."""
+    return {"trigger": trigger, "source": source, "dest": dest, "after": after, "conditions": list(conditions)}
+
+
+TRANSITIONS: list[dict[str, Any]] = [
+    _row("started", "new", "greeting", "greet"),
+    # --- answers
+    _row("answered", [*_CHECK, *_AFTER, "following_up"], None, "ask_resumed", "is_about_language"),
+    _row("answered", ["greeting", "asking", "asking_more"], "stopped", "settle", "is_refused"),
+    _row("answered", "greeting", None, "ask_next", "has_greeting"),
+    _row("answered", "greeting", "asking", "ask_next"),
+    _row("answered", "asking", "advised", "go_on", "is_urgent"),
+    _row("answered", "asking", "reviewing", "ask_next", "is_complete"),
+    _row("answered", "asking", None, "ask_next"),
+    _row("answered", "reviewing", "asking", "ask_line", "is_line"),
+    _row("answered", "reviewing", "closed", "conclude", "is_confirmed", "is_without_advice"),
+    _row("answered", "reviewing", "advised", "conclude", "is_confirmed"),
+    _row("answered", "reviewing", None, "ask_next"),
+    _row("answered", "advised", "asking_more", "ask_next", "wants_more"),
+    _row("answered", "advised", None, "ask_next", "has_offer"),
+    _row("answered", "advised", "following_up", "settle"),
+    _row("answered", "asking_more", None, "go_on", "has_more"),
+    _row("answered", "asking_more", "advised", "go_on", "has_offer"),
+    _row("answered", "asking_more", "following_up", "settle"),
+    _row("answered", "following_up", "closed", "hear_back"),
+    _row("answered", ["closed", *_OVER], None, "ask_resumed"),
+    # --- back
+    _row("went_back", "new", "greeting", "greet"),
+    _row("went_back", _BEGUN, None, "ask_resumed", "is_about_language"),
+    _row("went_back", "reviewing", "asking", "ask_previous"),
+    _row("went_back", ["greeting", "asking", *_AFTER, *_QUIET], None, "ask_previous"),
+    # --- anything that answers nothing
+    _row("interrupted", "new", "greeting", "greet"),
+    _row("interrupted", ["asking", "asking_more"], None, "ask_tapped", "is_stale_urgent"),
+    _row("interrupted", "reviewing", "asking", "ask_tapped", "is_stale_urgent"),
+    _row("interrupted", ["advised", "following_up"], "asking_more", "ask_tapped", "is_stale_urgent"),
+    _row("interrupted", _BEGUN, None, "reply"),
+    _row("chose_language", "new", "greeting", "ask_language"),
+    _row("chose_language", _BEGUN, None, "ask_language"),
+    # --- ways out
+    _row("called_emergency", ["asking", "reviewing", "advised"], "advised", "advise_emergency"),
+    _row("called_emergency", ["new", "greeting", "asking_more", *_QUIET], "advised", "advise_emergency", "has_offer"),
+    _row("called_emergency", ["new", "greeting", "asking_more", *_QUIET], "following_up", "advise_emergency"),
+    _row("left", "new", "greeting", "greet", "is_new_check"),
+    _row("left", [*_CHECK, *_AFTER], "closed", "settle", "is_new_check"),
+    _row("left", ["new", *_CHECK, *_AFTER], "stopped", "settle"),
+    _row("left", ["following_up", *_OVER], "closed", "stay", "is_new_check"),
+    _row("left", _QUIET, None, "stay"),
+    # --- silence
+    _row("woke", "asking", "advised", "advise_silent", "is_urgent_due"),
+    _row("woke", _AFTER, None, "advise_silent", "is_urgent_due"),
+    _row("woke", _CHECK, "expired", "expire", "is_expiry_due"),
+    _row("woke", _AFTER, "following_up", "settle", "is_expiry_due"),
+    _row("woke", _CHECK, None, "remind", "is_reminder_due"),
+    _row("woke", ["following_up", *_OVER], "following_up", "check_back", "is_check_back_due"),
+    _row("woke", ["new", *_BEGUN], None, "stay"),
+]
+
+
+class DialogError(Exception):
+    """The table has no row for this state and trigger: a mistake in TRANSITIONS, never in a patient's message."""
+
+
+def advance(
+    session: Session,
+    event: PatientEvent | Woke,
+    protocol: TriageProtocol,
+    at: datetime,
+    timing: Timing,
+    standing: Standing | None = None,
+    languages: int = 1,
+) -> tuple[Event, ...]:
+    """The events that follow from one event, itself included. The same inputs give the same events.
+
+    `at` is UTC. `standing`: what no nurse has closed yet, from any check. `languages`: how many the clinic offers.
+    Raises DialogError when the table has no row.
+    """
+    event = _as_it_counts(session, event)
+    # No warning symptom is no advice that stands: an unfinished check must never be told so.
+    if standing is not None and standing.disposition is Disposition.NO_WARNING_SYMPTOM:
+        standing = None
+    dialog = Dialog(session, event, protocol, at, timing, standing, languages)
+    dialog.take()
+    _fire(_trigger(event), dialog)
+    if isinstance(event, Woke):
+        _do_all_due(dialog, event.due)
+    return tuple(dialog.events)
+
+
+def _do_all_due(dialog: Dialog, until: datetime) -> None:
+    """Several dues may fall on one moment, such as the end of a check and the question whether somebody was reached."""
+    for _ in DUES:
+        due = wake_at(dialog.session, dialog.timing)
+        if due is None or due > until:
+            return
+        dialog.before = dialog.session
+        _fire("woke", dialog)
+
+
+def _fire(trigger: str, dialog: Dialog) -> None:
+    state = dialog.state
+    try:
+        # Fired through the machine's event: attaching a model binds every trigger anew, ten times the cost of a step.
+        is_taken = MACHINE.events[trigger].trigger(dialog)
+    except MachineError as error:
+        raise DialogError(f"no row for {trigger!r} in state {state!r}; add one to TRANSITIONS") from error
+    if not is_taken:
+        raise DialogError(f"no row of {trigger!r} in state {state!r} holds; end its rows without a condition")
+
+
+def _as_it_counts(session: Session, event: PatientEvent | Woke) -> PatientEvent | Woke:
+    """An answer to anything but the pending question is a stale tap, a second start only opens the chat again."""
+    match event:
+        case Answered(question, answer) if session.pending is None or session.pending.question != question:
+            return TappedStale(question, answer)
+        case Started() if session.state != "new":
+            return Resumed()
+    return event
+
+
+def _trigger(event: PatientEvent | Woke) -> str:
+    match event:
+        case Started():
+            return "started"
+        case Answered():
+            return "answered"
+        case WentBack():
+            return "went_back"
+        case AskedForLanguage():
+            return "chose_language"
+        case CalledEmergency():
+            return "called_emergency"
+        case Stopped():
+            return "left"
+        case Woke():
+            return "woke"
+        case (
+            AskedWhy() | AskedForPerson() | AskedForHelp() | AskedToShare() | NotUnderstood() | Resumed() | Said()
+            | TappedStale()
+        ):  # fmt: skip
+            return "interrupted"
+
+
+MACHINE = Machine(
+    model=None, states=STATES, transitions=TRANSITIONS, initial="new", auto_transitions=False, send_event=False
+)
