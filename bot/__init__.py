@@ -1,0 +1,1 @@
+"""The shell: carries messages, keeps the log, shows the worklist. Decides nothing clinical."""
