@@ -1,0 +1,231 @@
+"""Words for patients: from events to messages in her language, and from her message to an event.
+
+`Words.render` and `Words.understand` are inverses. No sentence stands in code: all come from the protocol's wording,
+in the patient's language through the catalogues, with the clinic's numbers and the times of its zone filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.channels import Incoming, Outgoing
+from bot.config import LOCALES, Clinic
+from bot.language_catalogue import (
+    SOURCE,
+    Catalogue,
+    CatalogueError,
+    Texts,
+    ambiguities,
+    catalogue_path,
+    fill,
+    fill_known,
+    messages,
+    problems,
+    read,
+    unknown_names,
+)
+from bot.language_speech import Speech
+from bot.language_transcript import transcript_line
+from bot.language_turn import Turn
+from bot.language_typed import is_start, understand
+from dialogs.events import (
+    Answered,
+    AskedForPerson,
+    AskedWhy,
+    Corrected,
+    Event,
+    NotUnderstood,
+    PatientEvent,
+    Said,
+    TappedStale,
+    Unprocessed,
+    WentBack,
+)
+from dialogs.protocol import TriageProtocol
+from dialogs.protocol import load as load_protocol
+from dialogs.session import Session
+
+NO_MOMENT = datetime.min.replace(tzinfo=UTC)
+COMMANDS = ("start", "help", "stop", "restart", "language", "emergency")
+LIMITS = {"bot_name": 64, "bot_description": 512, "bot_short_description": 120} | {
+    f"command_{command}": 256 for command in COMMANDS
+}
+"""Characters that Telegram takes."""
+
+
+class Words:
+    """The words of one clinic in every language it offers: those of `offered`, the usual one first.
+
+    Raises CatalogueError when no language of the clinic can be offered.
+    """
+
+    def __init__(self, clinic: Clinic, protocol: TriageProtocol | None = None, locales: Path = LOCALES) -> None:
+        self.clinic = clinic
+        self.protocol = protocol or load_protocol()
+        self.locales = locales
+        self._shipped = load_protocol()
+        self._constants = {
+            "clinic_name": clinic.name,
+            "emergency_number": clinic.emergency_number,
+            "crisis_line": clinic.crisis_line,
+            "day_number": clinic.day_number,
+            "always_number": clinic.always_number,
+            "radiotherapy_months": str(clinic.radiotherapy_months),
+        }
+        self._catalogues: dict[str, Catalogue] = {}
+        self._texts: dict[tuple[str, str], Texts] = {}
+        found = {language: self.problems(language) for language in clinic.languages}
+        self.offered = tuple(language for language, complaints in found.items() if not complaints)
+        if not self.offered:
+            first = next(complaint for complaints in found.values() for complaint in complaints)
+            raise CatalogueError(f"no language of the clinic can be offered: {first}")
+
+    # --- what a message becomes
+
+    def understand(self, incoming: Incoming, session: Session, protocol: TriageProtocol) -> PatientEvent:
+        """The patient's event. Only a whole message that equals an answer of the pending question answers it."""
+        return understand(incoming, session, protocol, self._texts_of(session.language, protocol), self.offered)
+
+    def is_start(self, incoming: Incoming) -> bool:
+        """Whether the message asks for a check: /start, or the button below the end of the last one."""
+        return is_start(incoming)
+
+    # --- what events become
+
+    def render(
+        self, events: Sequence[Event], before: Session, after: Session, protocol: TriageProtocol, at: datetime
+    ) -> tuple[Outgoing, ...]:
+        """The messages of one turn, in the order in which they are to be read."""
+        speech = self.speech(after.language, protocol, at)
+        earlier = self.speech(before.language, protocol, at)
+        return Turn(before, after, protocol, speech, earlier, self.offered).render(events)
+
+    def apologise(self, after: Session, at: datetime) -> tuple[Outgoing, ...]:
+        """For a message that our code could not digest. Stands on as little as it can."""
+        speech = self.speech(after.language, self.protocol, at)
+        return Turn(after, after, self.protocol, speech, speech, self.offered).render((Unprocessed(""),))
+
+    def word_for_button(self, event: PatientEvent, after: Session) -> str | None:
+        """A short word that the channel may show beside a tapped button that changed nothing."""
+        if not isinstance(event, TappedStale):
+            return None
+        key = "answer_is_kept" if event.is_repeat else "stale_tap"
+        return self._texts_of(after.language, self.protocol)[f"wording.{key}"]
+
+    def transcript_line(self, event: Event, language: str, protocol: TriageProtocol | None = None) -> str | None:
+        """An event as a short line for the nurse, in her language; None for what only the machine needs.
+
+        Every language with a catalogue will do, offered to patients or not; English where there is none.
+        """
+        readable = self._readable(language)
+        texts = self._texts_of_known(readable, protocol or self.protocol)
+        return transcript_line(event, Speech(self.clinic, texts, readable, NO_MOMENT))
+
+    def spoken(self, event: Event, protocol: TriageProtocol, language: str) -> str:
+        """What the patient pressed or typed, as her own side of the conversation; empty for all other events."""
+        match event:
+            case Answered(question, answer) | Corrected(question, answer) | TappedStale(question, answer):
+                return self.speech(language, protocol, NO_MOMENT).label(question, answer)
+            case NotUnderstood(_, text) | Said(text) | Unprocessed(_, text):
+                return text
+            case WentBack() | AskedWhy() | AskedForPerson():
+                key = {WentBack: "action_back", AskedWhy: "action_why", AskedForPerson: "action_person"}[type(event)]
+                return self.ui(key, language)
+        return ""
+
+    # --- the channels' own texts
+
+    def commands(self, language: str) -> list[tuple[str, str]]:
+        """Every command with its description."""
+        return [(command, self.ui(f"command_{command}", language)) for command in COMMANDS]
+
+    def bot_name(self, language: str) -> str:
+        return self.ui("bot_name", language)
+
+    def bot_description(self, language: str) -> str:
+        return self.ui("bot_description", language)
+
+    def bot_short_description(self, language: str) -> str:
+        return self.ui("bot_short_description", language)
+
+    def ui(self, key: str, language: str, **values: str) -> str:
+        """A wording by its key. Raises KeyError when there is none or a value is missing."""
+        return fill(self._texts_of(language, self.protocol)[f"wording.{key}"], values)
+
+    def day(self, at: datetime, language: str) -> str:
+        """The day by the clinic's clock, such as Monday 23 November."""
+        return self.speech(language, self.protocol, NO_MOMENT).day(at)
+
+    # --- languages
+
+    def known(self, language: str) -> str:
+        """The language itself if it is offered, else the clinic's usual one."""
+        return language if language in self.offered else self.offered[0]
+
+    def best_language(self, hint: str | None) -> str:
+        """The offered language nearest to what the channel knows ("nl-NL"), else the clinic's usual one."""
+        wanted = (hint or "").replace("-", "_").lower()
+        for language in self.offered:
+            if wanted == language.lower():
+                return language
+        return self.known(wanted.partition("_")[0])
+
+    def problems(self, language: str) -> list[str]:
+        """Why a language of the clinic cannot be offered: file, key and remedy; empty when it can."""
+        found = [f"protocol: {complaint}" for complaint in unknown_names(self.protocol, self._shipped)]
+        if language == SOURCE:
+            texts = {message.key: message.text for message in messages(self.protocol)}
+            found += [f"protocol: {complaint}" for complaint in ambiguities(self.protocol, texts)]
+        else:
+            path = catalogue_path(self.locales, language)
+            try:
+                catalogue = self._catalogues[language] = read(path, language)
+            except CatalogueError as error:
+                return [*found, str(error)]
+            if catalogue.reviewed_by is None and language not in self.clinic.unreviewed_languages:
+                found.append(
+                    f"{path}: no clinician has reviewed this translation; name the reviewer in its X-Review line, or "
+                    f"add {language!r} to [clinic] unreviewed_languages"
+                )
+            found += problems(self.protocol, catalogue)
+        return found or list(self._too_long(language))
+
+    def _too_long(self, language: str) -> Iterator[str]:
+        texts = self._texts_of_known(language, self.protocol)
+        for key, limit in LIMITS.items():
+            if (length := len(texts[f"wording.{key}"])) > limit:
+                yield f"{language}: wording.{key} has {length} characters; shorten it to {limit}"
+        for key, text in texts.items():
+            if ".answer." in key and len(text) > 64:
+                yield f"{language}: {key} is a button of {len(text)} characters; shorten it to 64, best to 28"
+
+    # --- within
+
+    def speech(self, language: str, protocol: TriageProtocol, at: datetime) -> Speech:
+        """One language at one moment, for whoever writes more than single lines."""
+        return Speech(self.clinic, self._texts_of(language, protocol), self.known(language), at)
+
+    def _readable(self, language: str) -> str:
+        if language != SOURCE and language not in self._catalogues:
+            try:
+                self._catalogues[language] = read(catalogue_path(self.locales, language), language)
+            except CatalogueError:
+                return SOURCE
+        return language
+
+    def _texts_of(self, language: str, protocol: TriageProtocol) -> Texts:
+        return self._texts_of_known(self.known(language), protocol)
+
+    def _texts_of_known(self, language: str, protocol: TriageProtocol) -> Texts:
+        """Every text in this language, the clinic's own values filled in; built once."""
+        key = (protocol.sha256, language)
+        if key not in self._texts:
+            english = {message.key: message.text for one in (self._shipped, protocol) for message in messages(one)}
+            catalogue = self._catalogues.get(language)
+            translated = catalogue.texts if catalogue else {}
+            self._texts[key] = {
+                key: fill_known(translated.get(key, text).strip("\n"), self._constants) for key, text in english.items()
+            }
+        return self._texts[key]

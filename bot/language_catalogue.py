@@ -1,0 +1,227 @@
+"""Texts by key and language: the protocol's own English, and gettext catalogues read from `.po` files.
+
+A text is found by its key (the catalogue's msgctxt): `question.weakness.text`, `question.weakness.answer.yes`,
+`rule.weakness.reason`, `wording.greeting`. A language is complete when every key is translated, nothing is fuzzy,
+the English beside it is the protocol's, and the {names} to be filled in are the same.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError
+from babel.messages.pofile import PoFileError, read_po
+
+from dialogs.protocol import Question, TriageProtocol
+
+SOURCE = "en"
+NAME = re.compile(r"\{(\w+)\}")
+REVIEW = re.compile(r'^"X-Review:\s*(?P<by>.*?)\\n"', re.MULTILINE)
+
+NURSE_ONLY = "wording.transcript_"
+"""Texts that no patient reads: where they are not translated, the English stands."""
+
+Texts = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One text to be translated, with a note for the translator."""
+
+    key: str
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One entry of a catalogue: the English it was made from, and the words."""
+
+    english: str
+    text: str
+    is_fuzzy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """A language's texts as they stand in its file. `reviewed_by`: the clinician who approved them."""
+
+    path: Path
+    entries: Mapping[str, Translation]
+    reviewed_by: str | None = None
+
+    @property
+    def texts(self) -> Texts:
+        """The translations that can be used."""
+        return {key: entry.text for key, entry in self.entries.items() if entry.text and not entry.is_fuzzy}
+
+
+class CatalogueError(ValueError):
+    """A catalogue cannot be read. Names the file and the remedy."""
+
+
+def messages(protocol: TriageProtocol) -> Iterator[Message]:
+    """Every text of a protocol that a patient can read, in the order of the file."""
+    for question in (*protocol.questions, *protocol.administrative):
+        yield from _of_question(question)
+    for rule in protocol.rules:
+        yield Message(f"rule.{rule.id}.reason", rule.reason, "At most eight plain words, lower case. Ends no sentence.")
+    for key, wording in protocol.wording.items():
+        yield Message(f"wording.{key}", wording.text, wording.note)
+
+
+def _of_question(question: Question) -> Iterator[Message]:
+    key = f"question.{question.id}"
+    yield Message(f"{key}.text", question.text, question.note)
+    if question.why:
+        yield Message(f"{key}.why", question.why, "Why the question is asked, one line.")
+    if question.topic:
+        yield Message(
+            f"{key}.topic", question.topic, "Short name, at most 20 characters: on a button and for the nurse."
+        )
+    if question.picture_alt:
+        yield Message(f"{key}.picture_alt", question.picture_alt, "The picture in words, for people who cannot see it.")
+    for answer in question.answers:
+        yield Message(f"{key}.answer.{answer.code}", answer.label, "Button, at most 28 characters.")
+
+
+def catalogue_path(locales: Path, language: str) -> Path:
+    return locales / language / "LC_MESSAGES" / "patient.po"
+
+
+def read(path: Path, language: str) -> Catalogue:
+    """The catalogue of a `.po` file. Raises CatalogueError."""
+    try:
+        content = path.read_bytes()
+        parsed = read_po(BytesIO(content), locale=language, ignore_obsolete=True, abort_invalid=True)
+    except (OSError, PoFileError, UnicodeError, UnknownLocaleError, ValueError) as error:
+        raise CatalogueError(f"{path}: cannot be read ({error}); mend the file, or remove the language") from error
+    entries = {
+        message.context: Translation(str(message.id), str(message.string or ""), message.fuzzy)
+        for message in parsed
+        if message.context
+    }
+    review = REVIEW.search(content.decode("utf-8", "replace"))
+    reviewer = review["by"] if review else ""
+    return Catalogue(path, entries, None if not reviewer or reviewer.lower().startswith("none") else reviewer)
+
+
+def problems(protocol: TriageProtocol, catalogue: Catalogue) -> list[str]:
+    """What keeps the language from being offered: file, key and remedy."""
+    found = [
+        f"{catalogue.path}: {message.key} {complaint}"
+        for message in messages(protocol)
+        if not (message.key.startswith(NURSE_ONLY) and message.key not in catalogue.texts)
+        and (complaint := _complaint(message, catalogue.entries.get(message.key)))
+    ]
+    return found or [f"{catalogue.path}: {complaint}" for complaint in ambiguities(protocol, catalogue.texts)]
+
+
+def _complaint(message: Message, entry: Translation | None) -> str | None:
+    if entry is None:
+        return "is missing; add its translation"
+    if entry.english != message.text:
+        return "was translated from an earlier English text; translate it anew"
+    if not entry.text.strip():
+        return "is not translated; write its translation"
+    if entry.is_fuzzy:
+        return "is marked fuzzy; check the translation and remove the mark"
+    wanted, given = names(message.text), names(entry.text)
+    if wanted != given:
+        return f"fills in {_listed(given)}, the English {_listed(wanted)}; use the same names in braces"
+    return None
+
+
+def unknown_names(protocol: TriageProtocol, known: TriageProtocol) -> list[str]:
+    """Names in braces that nothing fills in: every text may use the clinic's, and those of the same text in `known`."""
+    allowed = {message.key: names(message.text) for message in messages(known)}
+    clinic_names = set().union(*(allowed[key] for key in allowed if not key.startswith("wording.transcript")))
+    return [
+        f"{message.key} fills in {_listed(unknown)}, which nobody knows; use {_listed(allowed[message.key])}"
+        for message in messages(protocol)
+        if (unknown := names(message.text) - allowed.get(message.key, clinic_names))
+    ]
+
+
+def ambiguities(protocol: TriageProtocol, texts: Texts) -> Iterator[str]:
+    """Typed words that would mean two answers of one question."""
+    for question in (*protocol.questions, *protocol.administrative):
+        meanings: dict[str, str] = {}
+        for code in question.codes:
+            for word in {*words_for(question.id, code, texts)}:
+                other = meanings.setdefault(word, code)
+                if other != code:
+                    yield (
+                        f"wording.alias_{code}: {word!r} would mean both {other!r} and {code!r} to question "
+                        f"{question.id!r}; remove it from one of them"
+                    )
+
+
+def words_for(question_id: str, code: str, texts: Texts) -> Iterator[str]:
+    """The label of an answer and what else a patient may type for it, without case and punctuation."""
+    label = texts.get(f"question.{question_id}.answer.{code}")
+    if label:
+        yield plain(label)
+    yield from aliases(code, texts)
+
+
+def aliases(code: str, texts: Texts) -> Iterator[str]:
+    """What else may be typed for an answer or an action, as it is compared."""
+    listed = texts.get(f"wording.alias_{code}", "")
+    return (word for alias in re.split("[,،]", listed) if (word := plain(alias)))
+
+
+IGNORED = re.compile(r"[\s.,!;:…•✓\"“”„«»()\[\]{}<>*_~`\-–—/\\،؛۔¿¡]+")
+UNSEEN = re.compile(
+    r"['’‘\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff]"
+)
+VOWEL_SIGNS = re.compile(r"[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+"""Signs on Arabic letters, and the stroke that lengthens them: most people leave them out."""
+ONE_LETTER = str.maketrans("أإآٱىیئؤةکہ؟", "اااايييوهكه?")
+"""Arabic letters that people write for one another."""
+
+
+def plain(text: str) -> str:
+    """The text as it is compared: without case, punctuation, unseen characters. "no?" keeps its mark: it is no No.
+
+    An Arabic word is the same with and without its vowel signs and hamzas, a Turkish one with any i: "HAYIR" is "hayır"
+    in capitals, and "hayir" on a keyboard without ı.
+    """
+    composed = unicodedata.normalize("NFC", UNSEEN.sub("", text))
+    spelled = VOWEL_SIGNS.sub("", composed).translate(ONE_LETTER)
+    return IGNORED.sub(" ", spelled).strip().casefold().replace("i\u0307", "i").replace("ı", "i")
+
+
+def seen(text: str) -> str:
+    """The text without unseen characters, its digits Latin: a command or a number as it was meant."""
+    return "".join(str(unicodedata.decimal(sign, sign)) for sign in UNSEEN.sub("", text)).strip()
+
+
+def names(text: str) -> set[str]:
+    """The names in braces."""
+    return set(NAME.findall(text))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with every name in braces filled in. Raises KeyError for one without a value."""
+    return NAME.sub(lambda name: values[name[1]], text)
+
+
+def fill_known(text: str, values: Mapping[str, str]) -> str:
+    """The text with the names that have a value filled in."""
+    return NAME.sub(lambda name: values.get(name[1], name[0]), text)
+
+
+def native_name(language: str) -> str:
+    """The language's name in that language, as it begins a button."""
+    name = Locale.parse(language).display_name or language
+    return name[:1].upper() + name[1:]
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"{{{value}}}" for value in sorted(values)) or "nothing"
