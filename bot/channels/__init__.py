@@ -1,0 +1,129 @@
+"""What crosses a channel, and what every channel promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message from a patient.
+
+    `external_id` is unique for ever and the same when the channel delivers the message again. `choice` is the data of
+    a tapped button. `what` names a message that is not text: sticker, photo, voice, edited, …; `contact` is a shared
+    telephone number. `language_hint` is what the channel knows of the patient's language ("nl-NL").
+    """
+
+    channel: str
+    address: str
+    external_id: str
+    text: str = ""
+    choice: str | None = None
+    what: str = "text"
+    contact: str | None = None
+    language_hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button. `data` is `<token>:<question id>:<answer code>`, at most 64 bytes. `row`: buttons of one row share it.
+
+    `kind`: "answer", "action" (back, why, person) or "contact" (only for channels that can share a telephone number).
+    """
+
+    label: str
+    data: str
+    row: int
+    kind: str = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """An earlier question as it should now read: without buttons, with the chosen answer if there is one."""
+
+    token: str
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to a patient, in her words.
+
+    `heading` is shown in bold above `text`; either may be empty. `token` is that of the asking whose buttons it bears.
+    `picture` is a name in `bot/static/pictures`, with `picture_alt` in words. `contact_label` asks the channel for its
+    share-my-number button; `drops_contact` takes it away again. `urgency`: 0 routine, 1 advice or a person's reply,
+    2 within 12 hours, 3 emergency. `kind`: question, advice, notice, reply or picture.
+    """
+
+    text: str
+    heading: str = ""
+    kind: str = "notice"
+    choices: tuple[Choice, ...] = ()
+    token: str | None = None
+    retires: Retired | None = None
+    picture: str | None = None
+    picture_alt: str = ""
+    contact_label: str | None = None
+    drops_contact: bool = False
+    urgency: int = 0
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One attempt to hand a message over. `retires_ref`: the channel's own name of the message to be retired."""
+
+    address: str
+    outgoing: Outgoing
+    delivery: int
+    retires_ref: str | None = None
+
+
+class Busy(Exception):
+    """The channel cannot take the message now; try again after `retry_after`."""
+
+    def __init__(self, why: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class Undeliverable(Exception):
+    """The channel will never take this message for this address. `reason`: blocked or refused. Tell the nurse."""
+
+    def __init__(self, why: str, reason: str = "refused") -> None:
+        super().__init__(why)
+        self.reason = reason
+
+
+class ChannelDown(Exception):
+    """The channel refuses everything (wrong token, second poller). Stop sending and say so on /health."""
+
+
+Receive = Callable[[Incoming], Awaitable[str | None]]
+"""Takes a message; returns once it is committed, with a short word for the patient's button (or None)."""
+
+
+class Channel(ABC):
+    """A place where patients talk to us."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    async def listen(self, receive: Receive) -> None:
+        """Runs until cancelled; acknowledges a message to the channel only after `receive` has returned."""
+
+    @abstractmethod
+    async def send(self, sending: Sending) -> str | None:
+        """Returns the channel's own name of the message once the channel has accepted it.
+
+        None means that the page has still to acknowledge it (web chat). Raises Busy, Undeliverable or ChannelDown.
+        """
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        return

@@ -1,0 +1,168 @@
+"""From Telegram's updates to our messages: pure functions over the JSON as it came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bot.channels import Incoming
+
+Json = Mapping[str, Any]
+
+# Reactions are among them because a patient may believe that a thumb up answers a question.
+ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member", "message_reaction")
+
+# The first that a message has names it: an animation also has a document, a venue also a location.
+MESSAGE_KINDS = (
+    "sticker",
+    "photo",
+    "voice",
+    "video",
+    "video_note",
+    "animation",
+    "audio",
+    "document",
+    "venue",
+    "location",
+    "poll",
+    "dice",
+    "contact",
+    "story",
+    "game",
+)
+
+# What Telegram itself writes into a private chat; nobody waits for an answer to it.
+SERVICE_MESSAGES = frozenset(
+    {"pinned_message", "message_auto_delete_timer_changed", "chat_background_set", "write_access_allowed"}
+)
+
+UNSTORABLE = re.compile("[\ud800-\udfff\0]")
+ADDRESSED_COMMAND = re.compile(r"(/\w+)@\w+bot\b", re.IGNORECASE | re.ASCII)
+
+
+def kind_of(update: Json) -> str:
+    """The name of the update's one field beside its id, or "nothing"."""
+    return next((key for key, value in update.items() if key != "update_id" and isinstance(value, Mapping)), "nothing")
+
+
+def chat_of(update: Json) -> str:
+    """The id of the chat an update belongs to; "None" when it shows none."""
+    return str(_chat(_body(update)).get("id"))
+
+
+def incoming_from(update: Json, bot_id: str) -> Incoming | None:
+    """What a patient did, or None for what is not ours: groups, channels, Telegram's own service messages.
+
+    An update whose parts are not where they should be becomes `what="unknown"`, if it shows a private chat.
+    """
+    kind, body = kind_of(update), _body(update)
+    if _chat(body).get("type") != "private":
+        return None
+    try:
+        return _READERS[kind](update, body, bot_id) if kind in _READERS else _unknown(update, body, bot_id)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return _unknown(update, body, bot_id)
+
+
+def clean(text: str) -> str:
+    """The text without what no database and no channel takes: null bytes and halves of surrogate pairs."""
+    return UNSTORABLE.sub("\ufffd", text)
+
+
+def _message(update: Json, message: Json, bot_id: str) -> Incoming | None:
+    if not SERVICE_MESSAGES.isdisjoint(message):
+        return None
+    ref = message["message_id"]
+    if "forward_origin" in message or "forward_date" in message:
+        return _incoming(update, message, bot_id, ref, what="forwarded")
+    if "text" in message:
+        return _incoming(update, message, bot_id, ref)
+    what = next((kind for kind in MESSAGE_KINDS if kind in message), "unknown")
+    return _incoming(update, message, bot_id, ref, what=what, contact=_own_number(message))
+
+
+def _edited_message(update: Json, message: Json, bot_id: str) -> Incoming | None:
+    # A live location is "edited" every few seconds as its owner walks.
+    if "location" in message:
+        return None
+    return _incoming(update, message, bot_id, f"{message['message_id']}e{message['edit_date']}", what="edited")
+
+
+def _callback_query(update: Json, query: Json, bot_id: str) -> Incoming:
+    return _incoming(update, query, bot_id, query["id"], choice=clean(query["data"]))
+
+
+def _my_chat_member(update: Json, change: Json, bot_id: str) -> Incoming:
+    status = change["new_chat_member"]["status"]
+    what = "blocked" if status in ("kicked", "left") else "unblocked"
+    return _incoming(update, change, bot_id, f"{status}{change['date']}", what=what)
+
+
+def _message_reaction(update: Json, reaction: Json, bot_id: str) -> Incoming | None:
+    if not reaction["new_reaction"]:
+        return None
+    emoji = "".join(clean(one.get("emoji", "")) for one in reaction["new_reaction"])
+    ref = f"{reaction['message_id']}r{reaction['date']}"
+    return _incoming(update, {"text": emoji, **reaction}, bot_id, ref, what="reaction")
+
+
+def _unknown(update: Json, body: Json, bot_id: str) -> Incoming:
+    return _incoming(update, {"chat": _chat(body)}, bot_id, kind_of(update), what="unknown")
+
+
+_READERS = {
+    "message": _message,
+    "edited_message": _edited_message,
+    "callback_query": _callback_query,
+    "my_chat_member": _my_chat_member,
+    "message_reaction": _message_reaction,
+}
+
+
+def _incoming(
+    update: Json,
+    body: Json,
+    bot_id: str,
+    ref: object,
+    *,
+    what: str = "text",
+    choice: str | None = None,
+    contact: str | None = None,
+) -> Incoming:
+    text = clean(body.get("text") or body.get("caption") or "") if choice is None else ""
+    return Incoming(
+        channel="telegram",
+        address=str(_chat(body)["id"]),
+        external_id=f"telegram:{bot_id}:{update['update_id']}:{ref}",
+        text=ADDRESSED_COMMAND.sub(r"\1", text, count=1) if text.startswith("/") else text,
+        choice=choice,
+        what=what,
+        contact=contact,
+        language_hint=_sender(body).get("language_code"),
+    )
+
+
+def _body(update: Json) -> Json:
+    body: Json = update.get(kind_of(update)) or {}
+    return body
+
+
+def _chat(body: Json) -> Json:
+    chat = body.get("chat")
+    if chat is None and isinstance(message := body.get("message"), Mapping):
+        chat = message.get("chat")
+    return chat if isinstance(chat, Mapping) and "id" in chat else {}
+
+
+def _sender(body: Json) -> Json:
+    sender = body.get("from") or body.get("user")
+    return sender if isinstance(sender, Mapping) else {}
+
+
+def _own_number(message: Json) -> str | None:
+    """The sender's own number: a contact of somebody else is a message like any other."""
+    contact = message.get("contact")
+    if contact is None or contact.get("user_id") != message["from"]["id"]:
+        return None
+    return clean(contact["phone_number"])
