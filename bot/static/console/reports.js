@@ -1,0 +1,2 @@
+/* A button to print; without script the browser's own does. */
+document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
