@@ -1,0 +1,173 @@
+"""Every command in README.md and docs/ is run; every setting is described; every link leads somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from bot.config_file import File
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^[ ]*```sh\n(.*?)^[ ]*```", re.M | re.S)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+SERVES = ("make run", "cordwatch run")
+"""Commands that run until they are stopped: started, asked for /health, stopped by SIGINT."""
+
+ON_THE_MACHINE = ("useradd", "install -", "systemctl")
+"""Commands of an administrator's that change the machine: their arguments are tried in a root of their own."""
+
+
+def commands() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for block in FENCE.findall(page.read_text(encoding="utf-8")):
+            lines = (line.strip().partition("  #")[0].rstrip() for line in block.splitlines())
+            found += [(page.name, line) for line in lines if line]
+    return found
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project in a new directory, with the programs of the virtual environment that is already there."""
+    checkout = tmp_path_factory.mktemp("docs") / "cordwatch"
+    kept = shutil.ignore_patterns(".venv", ".git", "data", "*cache*", "clinic.toml")
+    shutil.copytree(ROOT, checkout, ignore=kept)
+    installed = checkout / ".venv"
+    installed.mkdir()
+    (installed / "bin").symlink_to(ROOT / ".venv/bin")
+    for stamp in (".locked", ".installed"):
+        (installed / stamp).touch()
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def environ(checkout: Path) -> dict[str, str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BOT_", "MAKE", "MFLAGS"))}
+    return kept | {"BOT_LISTEN": f"127.0.0.1:{port}"}
+
+
+@pytest.fixture(scope="module")
+def clinic(checkout: Path, environ: dict[str, str]) -> Path:
+    """What `cordwatch init` leaves when its questions are answered."""
+    answers = ["Test Clinic", "Europe/Amsterdam", "112", "113", "+31 10 123 4567", "+31 10 123 4568"]
+    answers += ["mo-fr 09:00-17:00", "", "en"]
+    made = run(".venv/bin/cordwatch init", checkout, environ, "\n".join(answers) + "\n")
+    assert made.returncode == 0, made.stderr
+    return checkout / "clinic.toml"
+
+
+def run(command: str, checkout: Path, environ: dict[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, shell=True, cwd=checkout, env=environ, input=typed, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize(("page", "command"), commands(), ids=lambda value: value[:60])
+def test_a_command_of_the_documents_works(page: str, command: str, checkout: Path, environ: dict[str, str]) -> None:
+    if command.endswith("cordwatch init"):
+        return  # the fixture `clinic` answers its questions; see test_a_new_clinic
+    if command.endswith(SERVES):
+        serve(command, checkout, environ)
+    elif command == "make test":
+        assert run("make --dry-run test", checkout, environ).returncode == 0
+    elif command.startswith(ON_THE_MACHINE):
+        administer(command, checkout)
+    elif command.startswith("curl"):
+        serve("make run", checkout, environ, command.replace("127.0.0.1:8080", environ["BOT_LISTEN"]))
+    else:
+        done = run(command, checkout, environ, "/help\n")
+        assert done.returncode == 0, f"{page}: {command}\n{done.stdout}{done.stderr}"
+
+
+def serve(command: str, checkout: Path, environ: dict[str, str], meanwhile: str | None = None) -> None:
+    """Runs a command that serves until it is healthy, and stops it as Ctrl-C would."""
+    with socket.socket() as telegram:
+        telegram.bind(("127.0.0.1", 0))
+        settings = environ | {"BOT_TELEGRAM_API_URL": f"http://127.0.0.1:{telegram.getsockname()[1]}"}
+        assignment, _, rest = command.partition(" ")
+        if "=" in assignment:
+            name, _, value = assignment.partition("=")
+            settings[name], command = value, rest
+        process = subprocess.Popen(
+            command, shell=True, cwd=checkout, env=settings, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            wait_for(f"http://{environ['BOT_LISTEN']}/health", process)
+            if meanwhile is not None:
+                assert run(meanwhile, checkout, environ).returncode == 0
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(timeout=10)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Returns once somebody answers, green or red."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, "it stopped by itself"
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"nobody answers at {url}")
+
+
+def administer(command: str, checkout: Path) -> None:
+    """The files a command takes are there, and a unit it installs is one that systemd understands."""
+    words = command.split()
+    if words[0] == "install" and "-d" not in words:
+        source = words[-2]
+        assert source in ("/dev/null", "clinic.toml") or (checkout / source).is_file(), command
+    if words[0] == "systemctl":
+        unit = (checkout / "docs/cordwatch.service").read_text()
+        unit = unit.replace("/opt/cordwatch", str(checkout)).replace("User=cordwatch\nGroup=cordwatch\n", "")
+        path = checkout / "cordwatch.service"
+        path.write_text(unit)
+        verified = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True)
+        assert verified.returncode == 0, verified.stderr
+
+
+def test_a_new_clinic(clinic: Path, checkout: Path, environ: dict[str, str]) -> None:
+    checked = run(".venv/bin/cordwatch check", checkout, environ)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert stat.S_ISREG(clinic.stat().st_mode)
+    clinic.unlink()
+
+
+def test_every_setting_is_described() -> None:
+    described = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    sections = described.split("\n## ")
+    missing = []
+    for section, field in File.model_fields.items():
+        page = next((one for one in sections if one.startswith(f"[{section}]")), "")
+        keys = getattr(field.annotation, "model_fields", {})
+        missing += [f"[{section}] {key}" for key in keys if not re.search(rf"`[^`]*\b{key}\b[^`]*`", page)]
+    assert not missing
+
+
+def test_every_link_leads_to_a_file() -> None:
+    dead = [
+        f"{page.name}: {link}"
+        for page in PAGES
+        for link in LINK.findall(page.read_text(encoding="utf-8"))
+        if not (page.parent / link).exists()
+    ]
+    assert not dead

@@ -1,0 +1,38 @@
+"""What keeps a repository installable: the lock fits the dependencies and comes from nowhere but the package index."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_every_dependency_is_locked():
+    wanted = [*PROJECT["dependencies"], *(one for extra in PROJECT["optional-dependencies"].values() for one in extra)]
+    names = {re.split(r"[<>=~\[ ]", one)[0].lower() for one in wanted}
+    assert not names - set(re.findall(r"^([a-z0-9-]+)==", LOCK, re.MULTILINE))
+
+
+def test_everything_locked_has_its_hashes():
+    blocks = re.findall(r"^([a-z0-9-]+==\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", LOCK, re.MULTILINE)
+    assert len(blocks) == len(re.findall(r"^[a-z0-9-]+==", LOCK, re.MULTILINE))
+
+
+def test_the_lock_file_names_no_index_and_no_place_of_somebodys_machine():
+    assert not re.findall(r"^(?!\s*#)\s*(?:--(?!hash)|-[a-z] |file:|.*https?:|.*@ )", LOCK, re.MULTILINE)
+
+
+def test_the_files_that_are_read_at_run_time_are_packaged():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]
+    for package in ("bot", "dialogs"):
+        needed = [
+            path for path in (ROOT / package).rglob("*.*") if path.suffix not in (".py", ".pyc") and path.is_file()
+        ]
+        kept = {path for pattern in patterns["*"] for path in (ROOT / package).rglob(pattern)}
+        kept |= {path for pattern in patterns[package] for path in (ROOT / package).glob(pattern.replace("**", "**/*"))}
+        assert not set(needed) - kept
