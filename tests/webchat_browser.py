@@ -75,6 +75,7 @@ class Patient:
 
     async def violations(self) -> list[str]:
         """What axe-core finds wrong with the page as it is, WCAG 2.2 AA and more."""
+        await self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
         options = {"runOnly": {"type": "tag", "values": WCAG}, "rules": {"target-size": {"enabled": True}}}
         found = await Axe().run(self.page, options=options)
         return [
