@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.config import LOCALES, Config, ConfigError, load, refuse_unreal_numbers
-from bot.language import Words
+from bot.language import DOMAINS, Words
 from bot.language_catalogue import SOURCE, CatalogueError, catalogue_path, read
 from dialogs import protocol as protocols
 from dialogs.protocol import ProtocolError, TriageProtocol
@@ -48,7 +48,8 @@ def unreviewed(languages: str) -> list[str]:
     return [
         language
         for language in json.loads(languages)
-        if language != SOURCE and read(catalogue_path(LOCALES, language), language).reviewed_by is None
+        if language != SOURCE
+        and any(read(catalogue_path(LOCALES, language, one), language).reviewed_by is None for one in DOMAINS)
     ]
 
 

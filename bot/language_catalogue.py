@@ -19,7 +19,7 @@ from babel import Locale, UnknownLocaleError
 from babel.messages.pofile import PoFileError, read_po
 
 from dialogs.protocol import Question, TriageProtocol
-from dialogs.topic import LONGEST_TITLE, Topics
+from dialogs.topic import LONGEST_TITLE, Topics, has_figure
 
 SOURCE = "en"
 NAME = re.compile(r"\{(\w+)\}")
@@ -137,6 +137,32 @@ def problems(protocol: TriageProtocol, catalogue: Catalogue) -> list[str]:
         and (complaint := _complaint(message, catalogue.entries.get(message.key)))
     ]
     return found or [f"{catalogue.path}: {complaint}" for complaint in ambiguities(protocol, catalogue.texts)]
+
+
+def topic_problems(topics: Topics, catalogue: Catalogue) -> list[str]:
+    """What keeps the language from being offered, among the topics: file, key and remedy."""
+    entries = catalogue.entries
+    return [
+        f"{catalogue.path}: {message.key} {complaint}"
+        for message in topic_messages(topics)
+        if (complaint := _complaint(message, entries.get(message.key)) or _altered(message, entries[message.key].text))
+    ]
+
+
+def _altered(message: Message, text: str) -> str | None:
+    """What the translation of a topic must not do: outgrow its button, name a figure, or change one."""
+    if message.key.endswith(".title") and len(text) > LONGEST_TITLE:
+        return f"is a button of {len(text)} characters; shorten it to {LONGEST_TITLE}"
+    if message.key.endswith(".figures"):
+        given, wanted = numbers(text), numbers(message.text)
+        return None if given == wanted else f"has the numbers {', '.join(given)}; the English has {', '.join(wanted)}"
+    return "names a percentage, which the English does not; remove it" if has_figure(text) else None
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers of a text in rising order, as they are compared: Latin digits with a point."""
+    found = re.findall(r"\d+(?:[.,٫]\d+)?", text)
+    return sorted((re.sub("[,٫]", ".", seen(number)) for number in found), key=float)
 
 
 def _complaint(message: Message, entry: Translation | None) -> str | None:
