@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.channels import Incoming, Outgoing, Retired
 from bot.config import Clinic, load
 from bot.language import COMMANDS, Words
-from bot.language_catalogue import plain
+from bot.language_spelling import plain
 from bot.language_typed import telephone_number
 from dialogs.events import (
     Advised,
