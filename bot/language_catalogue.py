@@ -17,7 +17,7 @@ from pathlib import Path
 from babel import Locale, UnknownLocaleError
 from babel.messages.pofile import PoFileError, read_po
 
-from bot.language_spelling import spellings
+from bot.language_spelling import seen, spellings
 from dialogs.protocol import Question, TriageProtocol
 from dialogs.topic import LONGEST_TITLE, Topics, has_figure
 

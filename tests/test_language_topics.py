@@ -14,7 +14,8 @@ import pytest
 from bot.channels import Incoming, Outgoing
 from bot.config import LOCALES, Clinic, load
 from bot.language import Words
-from bot.language_catalogue import catalogue_path, numbers, plain, read, topic_messages
+from bot.language_catalogue import catalogue_path, numbers, read, topic_messages
+from bot.language_spelling import plain
 from dialogs.events import Advised, Asked, AskedForTopics, Entered, Event, ReadTopic, Recorded, Resumed, Started
 from dialogs.protocol import load as load_protocol
 from dialogs.session import replay
