@@ -13,13 +13,14 @@ from babel.dates import get_day_names, get_month_names
 
 from bot.channels import Outgoing
 from bot.language import COMMANDS
-from bot.language_catalogue import messages
+from bot.language_catalogue import messages, topic_messages
 from dialogs.events import (
     Advised,
     Answered,
     Asked,
     AskedForHelp,
     AskedForPerson,
+    AskedForTopics,
     AskedToShare,
     AskedWhy,
     CheckedBack,
@@ -30,6 +31,7 @@ from dialogs.events import (
     LeftUnfinished,
     Listed,
     NotUnderstood,
+    ReadTopic,
     Recorded,
     Reminded,
     Replied,
@@ -43,6 +45,7 @@ from dialogs.events import (
 from dialogs.session import apply, replay
 from tests.test_locales import CLINIC, PROTOCOL, WORDS
 
+TOPICS = WORDS.topics
 HOURS = {
     "open": datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
     "closed": datetime(2026, 11, 22, 11, 0, tzinfo=UTC),
@@ -158,7 +161,14 @@ def _endings() -> Iterator[tuple[str, Scene]]:
     )
 
 
-SCENES: dict[str, Scene] = dict((*_questions(), *_misunderstandings(), *_moves(), *_endings()))
+def _reading() -> Iterator[tuple[str, Scene]]:
+    yield "the list of topics", Scene((AskedForTopics(),))
+    for topic in TOPICS.topics:
+        yield f"topic {topic.id}", Scene((ReadTopic(topic.id, TOPICS.version),))
+    yield "a topic after the end", Scene((ReadTopic(TOPICS.topics[0].id, TOPICS.version),), (Entered("closed"),))
+
+
+SCENES: dict[str, Scene] = dict((*_questions(), *_misunderstandings(), *_moves(), *_endings(), *_reading()))
 
 
 @lru_cache(maxsize=4096)
@@ -289,6 +299,10 @@ def sentences(text: str) -> set[str]:
 
 
 ENGLISH = frozenset().union(
-    *(sentences(message.text) for message in messages(PROTOCOL) if ".alias_" not in message.key)
+    *(
+        sentences(message.text)
+        for message in (*messages(PROTOCOL), *topic_messages(TOPICS))
+        if ".alias_" not in message.key
+    )
 )
-"""Everything of two words or more that the protocol says in English."""
+"""Everything of two words or more that protocol and topics say in English."""

@@ -17,6 +17,7 @@ from tests.every_message import (
     ENGLISH,
     HOURS,
     SCENES,
+    TOPICS,
     facts,
     moments_in,
     piece,
@@ -202,9 +203,9 @@ def numbered_in_full(hour: str) -> tuple[str, ...]:
 SHOWN_ELSEWHERE = re.compile(
     r"wording\.(web_|command_|bot_|transcript_|alias_|moment|day$)"
     r"|question\.(language|consent|respondent|summary|call_back_number|more|reached)\.topic"
-    r"|wording\.(progress|action_stop|answer_is_kept|respondent_unknown|tier_unfinished)$"
+    r"|wording\.(progress|action_stop|answer_is_kept|respondent_unknown|tier_unfinished|topic_figures)$"
 )
-"""Texts of the pages and of Telegram's profile, patterns, and what is shown to nurses or in few turns."""
+"""Texts of the pages and of Telegram's profile, patterns, and what is shown to nurses or in few turns or clinics."""
 
 
 def test_every_text_for_patients_is_in_some_message() -> None:
@@ -223,9 +224,13 @@ def test_no_english_is_left_over(scene: str, language: str) -> None:
         shown = render(scene, hour, language)
         text = "\n".join((whole(shown), *(choice.label for one in shown for choice in one.choices)))
         assert {sentence for sentence in ENGLISH if sentence in text} == set()
-        assert ENGLISH_WORDS.findall(text.replace(CLINIC.name, "").replace("thank you", "")) == []
+        assert ENGLISH_WORDS.findall(NAMES.sub("", text)) == []
 
 
+NAMES = re.compile(
+    "|".join(re.escape(one) for one in (CLINIC.name, "thank you", *(one.title for one in TOPICS.sources)))
+)
+"""Words that are the same in every language, and what a patient of the scenes has typed."""
 ENGLISH_WORDS = re.compile(r"\b(?:the|you|your|and|with|if|call|answer|when|what|this|who)\b", re.IGNORECASE)
 """Frequent in English, and no words of the other seven languages."""
 THE_SAME = {
