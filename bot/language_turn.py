@@ -316,7 +316,7 @@ class Turn:
         window = self.protocol.window(Disposition(advice.disposition)) if advice else None
         if advice is None or window is None:
             return ""
-        return self.speech.say("reached_deadline", deadline=self.speech.moment(advice.decided_at + window))
+        return self.speech.say("reached_deadline", deadline=self.speech.deadline(advice.decided_at + window))
 
     def _choices(self, question: Question, asked: Asked) -> tuple[Choice, ...]:
         codes = codes_of(question.id, self.after, self.protocol, self.offered)

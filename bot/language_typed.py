@@ -30,7 +30,7 @@ from dialogs.events import (
     TappedStale,
     WentBack,
 )
-from dialogs.protocol import TriageProtocol
+from dialogs.protocol import Question, TriageProtocol
 from dialogs.session import Asking, Session
 from dialogs.topic import Topics
 
@@ -165,12 +165,12 @@ def _typed(
     code = _code_of(typed, pending.question, codes_of(pending.question, session, protocol, offered), texts)
     if code is not None:
         return AskedToShare() if code == "share" else Answered(pending.question, code)
-    return _action_of(typed, pending.question, texts) or NotUnderstood("text", text)
+    return _action_of(typed, protocol.question(pending.question), texts) or NotUnderstood("text", text)
 
 
-def _action_of(typed: str, question_id: str, texts: Texts) -> PatientEvent | None:
-    """The action of this label or alias, unless the question itself uses the word: "back" may be where it hurts."""
-    if f" {typed} " in f" {plain(texts[f'question.{question_id}.text'])} ":
+def _action_of(typed: str, question: Question, texts: Texts) -> PatientEvent | None:
+    """The action of this label or alias, unless a question about health uses the word: "back" may be where it hurts."""
+    if question.is_clinical and f" {typed} " in f" {plain(texts[f'question.{question.id}.text'])} ":
         return None
     for action, event in ACTIONS.items():
         labels = (label.rstrip("? ") for label in spellings(texts[f"wording.action_{action}"]))

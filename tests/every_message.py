@@ -48,7 +48,7 @@ from tests.test_locales import CLINIC, PROTOCOL, WORDS
 TOPICS = WORDS.topics
 HOURS = {
     "open": datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
-    "closed": datetime(2026, 11, 22, 11, 0, tzinfo=UTC),
+    "closed": datetime(2026, 11, 22, 11, 20, tzinfo=UTC),
     "night": datetime(2026, 11, 27, 22, 30, tzinfo=UTC),
 }
 """Monday morning; Sunday; the night from Friday to Saturday."""
