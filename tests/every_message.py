@@ -117,6 +117,10 @@ def _moves() -> Iterator[tuple[str, Scene]]:
     )
     yield "the last answer", Scene((Answered("weakness", "no"), Entered("following_up")), told)
     yield "corrected after an advice", Scene((Corrected("weakness", "no", "yes"), Asked("lhermitte", "tok8")), told)
+    yield (
+        "another language after the end",
+        Scene((Answered("language", "?"),), (advised("12h"), Entered("closed"), Asked("language", TOKEN))),
+    )
     yield "nothing to stop", Scene((Stopped("stop"),), closed)
     yield "restarted", Scene((Stopped("restart"), Entered("stopped"), LeftUnfinished()))
     for code in PROTOCOL.question("reached").codes:
@@ -191,6 +195,8 @@ def _moved(event: Event, at: datetime, language: str) -> Event:
     match event:
         case Started():
             return replace(event, language=language)
+        case Answered("language"):
+            return replace(event, answer=language)
         case Advised(decided_at=decided):
             return replace(event, decided_at=at + (decided - HOURS["open"]))
     return event

@@ -311,7 +311,7 @@ SAID_OTHERWISE = {
 FORBIDDEN = ("wording.avoid", "wording.avoid_none")
 
 
-@IN_LANGUAGES
+@pytest.mark.parametrize("language", sorted(DENIALS.keys() & {*LANGUAGES}))
 def test_what_is_denied_or_forbidden_in_english_is_so_in_this_language(language: str) -> None:
     """A lost “not” is the worst slip of a translator."""
     texts = WORDS.speech(language, PROTOCOL, HOURS["open"]).texts
