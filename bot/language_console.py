@@ -23,6 +23,9 @@ SOURCE = "en"
 Unit = Literal["day", "hour", "minute", "second"]
 UNITS: tuple[tuple[Unit, int], ...] = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
+PUNCTUATION = {"ar": ("، ", "؛ ")}
+"""Between short parts and between longer ones, where a language has signs of its own."""
+
 
 def available(locales: Path = LOCALES) -> tuple[str, ...]:
     """The languages that the console speaks."""
@@ -44,6 +47,14 @@ class ConsoleWords:
 
     def pgettext(self, context: str, text: str) -> str:
         return self.translations.pgettext(context, text)
+
+    @property
+    def comma(self) -> str:
+        return PUNCTUATION.get(self.language, (", ", "; "))[0]
+
+    @property
+    def semicolon(self) -> str:
+        return PUNCTUATION.get(self.language, (", ", "; "))[1]
 
     # --- times
 

@@ -20,7 +20,7 @@ from bot.extract_console import catalogue, update
 from bot.language import Words
 from bot.language_console import available, console_words
 from dialogs.protocol import load as load_protocol
-from tests.clinic import TestClinic
+from tests.clinic import MONDAY, TestClinic
 from tests.ward import WEAK, Ward, opened, text_of
 
 TRANSLATED = [one for one in available() if one != "en"]
@@ -129,7 +129,9 @@ def test_every_prepared_reply_can_be_sent_in_every_language_that_patients_read(l
         assert {*reply.blanks} == {*english[id_].blanks}
         assert reply.mine == english[id_].theirs
         assert language == "en" or reply.theirs != reply.mine
-        assert not BLANK.search(reply.say(dict.fromkeys(reply.blanks, "x")))
+        assert not BLANK.search(
+            reply.say(dict.fromkeys(reply.blanks, "x"), words.speech(language, words.protocol, MONDAY))
+        )
 
 
 @pytest_asyncio.fixture
@@ -146,6 +148,18 @@ async def test_two_replies_from_one_template_are_read_each_with_its_own_blanks(w
     page = text_of(await nurse.sees(f"/console/entries/{session}"))
     assert "We tried to call you at 14:30" in page
     assert "We tried to call you at 16:45" in page
+
+
+async def test_a_moment_that_she_picks_is_said_in_the_patients_language_and_read_in_hers(ward):
+    patient = await ward.patient(language="nl", **WEAK)
+    session, nurse = await ward.session_of(patient), await ward.nurse("Anna")
+    page = await nurse.sees(f"/console/entries/{session}?reply=will_call")
+    assert 'type="datetime-local"' in page
+    picked = {"blank_when": "2026-11-24T10:00", "blank_number": "+31 20 555 0100"}
+    await nurse.does(session, "reply", template="will_call", **picked)
+    page = text_of(await nurse.sees(f"/console/entries/{session}"))
+    assert re.search(r"belt u dinsdag 10:00 uur\.", page)
+    assert re.search(r"will call you Tuesday 24 November.{0,8}10:00\.", page)
 
 
 @pytest.mark.parametrize("language", ["ar", "de", "en"])

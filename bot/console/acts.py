@@ -153,7 +153,8 @@ async def reply(asking: Asking) -> tuple[NurseEvent, ...]:
 
 
 def _prepared(asking: Asking, template: str, language: str) -> Replied:
-    chosen = prepared(asking.console.service.words, language, asking.language).get(template)
+    words = asking.console.service.words
+    chosen = prepared(words, language, asking.language).get(template)
     if chosen is None:
         raise NotDone("choice")
     values = {blank: " ".join(asking.form.get(f"blank_{blank}", "").split()) for blank in chosen.blanks}
@@ -161,7 +162,8 @@ def _prepared(asking: Asking, template: str, language: str) -> Replied:
         raise NotDone("blanks")
     if any(len(value) > LONGEST_BLANK for value in values.values()):
         raise NotDone("too_long", most=LONGEST_BLANK)
-    return Replied(asking.nurse.name, chosen.say(values), template, values)
+    speech = words.speech(language, words.protocol, asking.at)
+    return Replied(asking.nurse.name, chosen.say(values, speech), template, values)
 
 
 async def snooze(asking: Asking) -> tuple[NurseEvent, ...]:

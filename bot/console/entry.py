@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from bot.calendar import Calendar
 from bot.console import words
-from bot.console.replies import Reply, prepared
+from bot.console.replies import Reply, prepared, with_gaps
 from bot.console.transcript import Spoken, transcript
 from bot.console.trend import LEVELS, Trend, trend
 from bot.console.web import Asking
@@ -113,6 +113,7 @@ def draw(asking: Asking, view: View, draft: Draft | None = None, status: int = 2
         can_write=_short(view.session.language) in {_short(one) for one in asking.nurse.languages},
         prefilled={name: getattr(asking.console.pages.clinic, key) for name, key in PREFILLED.items()},
         levels=LEVELS,
+        with_gaps=with_gaps,
     )
 
 

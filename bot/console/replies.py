@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from bot.console.words import REPLIES
-from bot.language import Words
+from bot.language import NO_MOMENT, Words
 from bot.language_catalogue import SOURCE
+from bot.language_speech import Speech
 from dialogs.events import Replied
 
 BLANK = re.compile(r"\{(\w+)\}")
+PICKED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+"""A moment as a browser's picker writes it, by the clinic's clock."""
 LONGEST_BLANK = 200
 
 
@@ -29,8 +33,8 @@ class Reply:
         """What must be filled in, in the order of the patient's text."""
         return tuple(dict.fromkeys(BLANK.findall(self.theirs)))
 
-    def say(self, values: Mapping[str, str]) -> str:
-        return filled(self.theirs, values)
+    def say(self, values: Mapping[str, str], speech: Speech) -> str:
+        return filled(self.theirs, values, speech)
 
 
 def prepared(words: Words, theirs: str, mine: str) -> dict[str, Reply]:
@@ -43,12 +47,28 @@ def in_language(event: Replied, words: Words, language: str) -> str:
     """What a nurse sent, in another nurse's language; word for word where it was not a prepared reply."""
     if event.template not in REPLIES:
         return event.text
-    return filled(_read_by(words, event.template, language), event.values)
+    speech = words.read_in(language).speech(language, words.protocol, NO_MOMENT)
+    return filled(_read_by(words, event.template, language), event.values, speech)
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with its blanks filled in; one that nobody filled in stays."""
-    return BLANK.sub(lambda blank: values.get(blank[1], blank[0]), text)
+def filled(text: str, values: Mapping[str, str], speech: Speech) -> str:
+    """The text with its blanks filled in, picked moments as its language says them; a blank without a value stays."""
+    return BLANK.sub(lambda blank: _said(values.get(blank[1], blank[0]), speech), text)
+
+
+def with_gaps(text: str) -> str:
+    """The text with a gap for each blank, as a nurse reads it before she fills them in."""
+    return BLANK.sub("…", text)
+
+
+def _said(value: str, speech: Speech) -> str:
+    if not PICKED.fullmatch(value):
+        return value
+    try:
+        picked = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return speech.moment(picked.replace(tzinfo=speech.clinic.time_zone).astimezone(UTC))
 
 
 def _read_by(words: Words, id_: str, language: str) -> str:
