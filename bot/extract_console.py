@@ -1,11 +1,10 @@
-"""Every text of the console that wants a translation: out of its templates, its code, and its reply and note files.
+"""Every text of the console that wants a translation: out of its templates, its code, and the notes of the protocol.
 
 `python -m bot.extract_console` brings `locales/*/LC_MESSAGES/console.po` up to date; then translate what is empty.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from bot.config import LOCALES
-from bot.language_catalogue import SOURCE
+from bot.language_catalogue import REVIEW, SOURCE
 from dialogs.protocol import TriageProtocol, load
 
 BOT = Path(__file__).parent
@@ -40,20 +39,20 @@ def catalogue(protocol: TriageProtocol) -> Catalog:
 def _data(protocol: TriageProtocol) -> Iterator[tuple[str, str]]:
     for text in TIMES:
         yield text, "bot/language_console.py"
-    for reply in tomllib.loads((BOT / "console" / "replies.toml").read_text(encoding="utf-8"))["reply"]:
-        yield reply["title"], "bot/console/replies.toml"
-        yield reply["text"], "bot/console/replies.toml"
     for note in protocol.notes:
         yield note.text, "dialogs/protocols/spinal_metastases.toml"
 
 
 def update(path: Path, language: str, template: Catalog) -> None:
     """Keeps what is translated; what is new is empty, what is no longer said goes."""
-    translated = read_po(BytesIO(path.read_bytes()), locale=language)
+    content = path.read_bytes()
+    translated = read_po(BytesIO(content), locale=language)
     translated.update(template, no_fuzzy_matching=True)
     translated.obsolete.clear()
-    with path.open("wb") as file:
-        write_po(file, translated, width=100, include_lineno=False, omit_header=False)
+    written, review = BytesIO(), REVIEW.search(content.decode("utf-8"))
+    write_po(written, translated, width=100, include_lineno=False, omit_header=False)
+    header = f"{review[0]}\n" if review else ""  # Babel knows no such header and would drop it
+    path.write_bytes(written.getvalue().replace(b'"MIME-Version:', f'{header}"MIME-Version:'.encode(), 1))
 
 
 if __name__ == "__main__":
