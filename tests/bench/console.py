@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 import tempfile
 import time
@@ -41,7 +40,7 @@ PATHS = {"worklist": "/console", "session page": "/console/entries/{session}"}
 async def console(plan: Plan, dialog: Dialog) -> list[Line]:
     with tempfile.TemporaryDirectory() as short, tempfile.TemporaryDirectory() as long:
         await seeds.filled(Path(short), MILD, dialog.messages, LISTED)
-        shutil.copytree(short, long, dirs_exist_ok=True)
+        seeds.copy(Path(short) / "clinic.db", Path(long) / "clinic.db")
         events = seeds.multiply(Path(long) / "clinic.db", COPIES)
         lines = await _pages(plan, Path(short), Path(long), events)
         return [*lines, *await _beside_patients(plan, dialog, Path(long))]

@@ -90,6 +90,12 @@ def multiply(database: Path, copies: int) -> int:
     return events(database)
 
 
+def copy(database: Path, to: Path) -> None:
+    """The same database in another place, with what is still in its log."""
+    with closing(sqlite3.connect(database)) as one, closing(sqlite3.connect(to)) as other:
+        one.backup(other)
+
+
 def dispositions(database: Path, addresses: Sequence[int]) -> list[str]:
     """What these patients were advised by a message that has arrived."""
     with closing(sqlite3.connect(database)) as db:
