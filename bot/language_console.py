@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime, format_skeleton, format_timedelta, get_day_names
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
 from babel.units import format_unit
 
 from bot.config import LOCALES
+
+log = logging.getLogger(__name__)
 
 SOURCE = "en"
 Unit = Literal["day", "hour", "minute", "second"]
@@ -28,8 +31,9 @@ PUNCTUATION = {"ar": ("، ", "؛ ")}
 
 
 def available(locales: Path = LOCALES) -> tuple[str, ...]:
-    """The languages that the console speaks."""
-    return (SOURCE, *sorted(path.parent.parent.name for path in locales.glob("*/LC_MESSAGES/console.po")))
+    """The languages that the console speaks: English, and those whose catalogue can be read."""
+    paths = sorted(locales.glob("*/LC_MESSAGES/console.po"))
+    return (SOURCE, *(path.parents[1].name for path in paths if _translations(path) is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,20 @@ def console_words(language: str, locales: Path = LOCALES) -> ConsoleWords:
     """The words of a language that `available` names; else English."""
     if language not in available(locales) or language == SOURCE:
         return ConsoleWords(SOURCE, NullTranslations())
-    path = locales / language / "LC_MESSAGES" / "console.po"
-    with path.open("rb") as file:
-        catalogue = read_po(file, locale=language)
+    return ConsoleWords(
+        language, _translations(locales / language / "LC_MESSAGES" / "console.po") or NullTranslations()
+    )
+
+
+@cache
+def _translations(path: Path) -> NullTranslations | None:
+    """A catalogue compiled; None, and a line in the log, where it cannot be read: one language never stops the rest."""
     compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return ConsoleWords(language, GNUTranslations(compiled))
+    try:
+        with path.open("rb") as file:
+            write_mo(compiled, read_po(file, locale=path.parents[1].name, abort_invalid=True))
+        compiled.seek(0)
+        return GNUTranslations(compiled)
+    except (OSError, PoFileError, UnknownLocaleError, ValueError) as error:
+        log.warning("%s: cannot be read (%s); mend the file, or remove it", path, error)
+        return None

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest_asyncio
@@ -133,10 +134,10 @@ async def test_a_weak_leg_in_dutch_is_read_taken_answered_called_closed_opened_a
         await anna.get_by_label("Prepared reply").select_option(label="We will call you")
         await anna.get_by_role("button", name="Use").click()
         await expect(anna.locator("#reply")).to_contain_text("A nurse will call you")
-        await anna.get_by_label("When, in the patient's language").fill("om 15:00")
+        await anna.get_by_label("When", exact=True).fill(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}T15:00")
         await anna.locator(".prepared").get_by_role("button", name="Send").click()
         await expect(anna.get_by_role("status").first).to_contain_text("Reply on its way")
-        reply = someone.page.locator(".line", has_text="om 15:00").last
+        reply = someone.page.locator(".line", has_text="15:00 uur").last
         await reply.scroll_into_view_if_needed()
         await expect(reply).to_contain_text("Een verpleegkundige")
         await expect(reply).to_contain_text("112")

@@ -116,6 +116,25 @@ def plural_names(language: str) -> set[str]:
     return {Locale.parse(language).plural_form(number) for number in range(1200)}
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        'msgid "Take"\nmsgtsr "Neem"\n',
+        'msgid ""\nmsgstr "Plural-Forms: nplurals=2; plural=many(n);\\n"\n\nmsgid "Take"\nmsgstr "Neem"\n',
+        'msgid "Take"\nmsgstr "\xff"\n',
+    ],
+    ids=["syntax", "plural", "charset"],
+)
+def test_a_catalogue_that_cannot_be_read_is_withheld_and_the_others_speak(fault: str, tmp_path, caplog) -> None:
+    for language, text in (("nl", fault), ("de", 'msgid "Take"\nmsgstr "Übernehmen"\n')):
+        path = tmp_path / language / "LC_MESSAGES" / "console.po"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(text.encode("latin-1" if "\xff" in text else "utf-8"))
+    assert available(tmp_path) == ("en", "de")
+    assert console_words("de", tmp_path).gettext("Take") == "Übernehmen"
+    assert "nl/LC_MESSAGES/console.po" in caplog.text
+
+
 # --- replies
 
 

@@ -109,7 +109,7 @@ async def test_everything_works_without_script(chromium, ward):
         await page.get_by_role("button", name="Take").click()
         await page.locator("#reply summary").click()
         await page.get_by_role("button", name="Use").click()
-        await page.locator("#blank-when").fill("om 15:00")
+        await page.locator("#blank-when").fill("2026-11-23T15:00")
         await page.locator(".prepared button").click()
         await expect(page.get_by_role("status")).to_contain_text("Reply on its way")
         await page.locator("#close summary").click()

@@ -201,11 +201,11 @@ def numbered_in_full(hour: str) -> tuple[str, ...]:
 
 
 SHOWN_ELSEWHERE = re.compile(
-    r"wording\.(web_|command_|bot_|transcript_|alias_|moment|day$)"
+    r"wording\.(web_|command_|bot_|transcript_|reply_|alias_|moment|day$)"
     r"|question\.(language|consent|respondent|summary|call_back_number|more|reached)\.topic"
     r"|wording\.(progress|action_stop|answer_is_kept|respondent_unknown|tier_unfinished|topic_figures)$"
 )
-"""Texts of the pages and of Telegram's profile, patterns, and what is shown to nurses or in few turns or clinics."""
+"""Texts of the pages, of nurses' replies and of Telegram's profile, patterns, and what is shown to nurses or in few turns or clinics."""
 
 
 def test_every_text_for_patients_is_in_some_message() -> None:

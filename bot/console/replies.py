@@ -58,7 +58,7 @@ def filled(text: str, values: Mapping[str, str], speech: Speech) -> str:
 
 def with_gaps(text: str) -> str:
     """The text with a gap for each blank, as a nurse reads it before she fills them in."""
-    return BLANK.sub("…", text)
+    return BLANK.sub("____", text)
 
 
 def _said(value: str, speech: Speech) -> str:
