@@ -1,8 +1,9 @@
 """Texts by key and language: the protocol's own English, and gettext catalogues read from `.po` files.
 
 A text is found by its key (the catalogue's msgctxt): `question.weakness.text`, `question.weakness.answer.yes`,
-`rule.weakness.reason`, `wording.greeting`. A language is complete when every key is translated, nothing is fuzzy,
-the English beside it is the protocol's, and the {names} to be filled in are the same.
+`rule.weakness.reason`, `wording.greeting`; those of the topics, in a catalogue of their own, by `topic.scan.title` and
+`topic.scan.text`. A language is complete when every key of both is translated, nothing is fuzzy, the English beside it
+is today's, and the {names} to be filled in are the same.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from babel import Locale, UnknownLocaleError
 from babel.messages.pofile import PoFileError, read_po
 
 from dialogs.protocol import Question, TriageProtocol
+from dialogs.topic import LONGEST_TITLE, Topics
 
 SOURCE = "en"
 NAME = re.compile(r"\{(\w+)\}")
@@ -25,6 +27,10 @@ REVIEW = re.compile(r'^"X-Review:\s*(?P<by>.*?)\\n"', re.MULTILINE)
 
 NURSE_ONLY = "wording.transcript_"
 """Texts that no patient reads: where they are not translated, the English stands."""
+
+TITLE_NOTE = f"Title of a page to read, and its button: at most {LONGEST_TITLE} characters."
+TEXT_NOTE = "A page to read: plain words, no heading. No promise, no advice for one person, no percentages."
+FIGURES_NOTE = "Figures from studies, below the page where the clinic shows them. Keep every number exactly."
 
 Texts = Mapping[str, str]
 
@@ -90,8 +96,19 @@ def _of_question(question: Question) -> Iterator[Message]:
         yield Message(f"{key}.answer.{answer.code}", answer.label, "Button, at most 28 characters.")
 
 
-def catalogue_path(locales: Path, language: str) -> Path:
-    return locales / language / "LC_MESSAGES" / "patient.po"
+def topic_messages(topics: Topics) -> Iterator[Message]:
+    """Every text of the topics that a patient can read, in the order of the file."""
+    for topic in topics.topics:
+        key = f"topic.{topic.id}"
+        yield Message(f"{key}.title", topic.title, TITLE_NOTE)
+        yield Message(f"{key}.text", topic.text.strip(), TEXT_NOTE)
+        if topic.figures:
+            yield Message(f"{key}.figures", topic.figures.strip(), FIGURES_NOTE)
+
+
+def catalogue_path(locales: Path, language: str, domain: str = "patient") -> Path:
+    """`domain`: patient (the protocol's words) or topics (what patients can read up on)."""
+    return locales / language / "LC_MESSAGES" / f"{domain}.po"
 
 
 def read(path: Path, language: str) -> Catalogue:

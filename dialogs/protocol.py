@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dialogs.data_file import first_complaint
 from dialogs.protocol_checks import below_floor, check_texts, did_you_mean, nonsense
 from dialogs.protocol_parts import (
     Answer,
@@ -82,7 +83,7 @@ def _read(text: str, name: str) -> TriageProtocol:
     try:
         file = File.model_validate(_with_answer_sets(table, name))
     except ValidationError as error:
-        raise ProtocolError(f"{name}: {_first(error, table)}") from error
+        raise ProtocolError(f"{name}: {first_complaint(error, table)}") from error
     protocol = TriageProtocol(
         version=file.version,
         title=file.title,
@@ -122,31 +123,6 @@ def _with_answer_sets(table: dict[str, Any], name: str) -> dict[str, Any]:
                 )
             question["answers"] = sets[answers]
     return table
-
-
-def _first(error: ValidationError, table: dict[str, Any]) -> str:
-    """The first complaint of pydantic in an administrator's words."""
-    detail = error.errors()[0]
-    location = list(detail["loc"])
-    item: Any = table
-    path: list[str] = []
-    for step in location:
-        path.append(f"[{step}]" if isinstance(step, int) else f".{step}")
-        item = _within(item, step)
-        if isinstance(item, dict) and "id" in item:
-            path = [f".{location[0]} {item['id']!r} "]
-    where = "".join(path).lstrip(".")
-    remedy = {
-        "extra_forbidden": "is not a known key; remove it or correct its spelling",
-        "missing": "is missing; add it",
-    }.get(detail["type"], f"is {detail.get('input')!r}: {detail['msg']}")
-    return f"{where} {remedy}"
-
-
-def _within(item: Any, step: str | int) -> Any:
-    if isinstance(item, dict):
-        return item.get(step)
-    return item[step] if isinstance(item, list) and isinstance(step, int) and step < len(item) else None
 
 
 def _unique(parts: Iterable[Any], kind: str, name: str, key: str = "id") -> dict[Any, Any]:

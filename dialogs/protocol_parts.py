@@ -16,6 +16,7 @@ When = dict[str, tuple[str, ...]]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
+Version = Annotated[str, StringConstraints(pattern=r"^\d{4}\.\d+(\.\d+)?$")]
 Sentence = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
@@ -146,7 +147,7 @@ class Source(Part):
 class File(Part):
     """A protocol file as it is written."""
 
-    version: Annotated[str, StringConstraints(pattern=r"^\d{4}\.\d+(\.\d+)?$")]
+    version: Version
     title: Sentence
     sources: tuple[Source, ...]
     dispositions: tuple[Window, ...]

@@ -1,0 +1,32 @@
+"""What is wrong with a file of clinical content, in the words of whoever has to mend it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+
+def first_complaint(error: ValidationError, table: dict[str, Any]) -> str:
+    """The first complaint of pydantic in an administrator's words."""
+    detail = error.errors()[0]
+    location = list(detail["loc"])
+    item: Any = table
+    path: list[str] = []
+    for step in location:
+        path.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+        item = _within(item, step)
+        if isinstance(item, dict) and "id" in item:
+            path = [f".{location[0]} {item['id']!r} "]
+    where = "".join(path).lstrip(".")
+    remedy = {
+        "extra_forbidden": "is not a known key; remove it or correct its spelling",
+        "missing": "is missing; add it",
+    }.get(detail["type"], f"is {detail.get('input')!r}: {detail['msg']}")
+    return f"{where} {remedy}"
+
+
+def _within(item: Any, step: str | int) -> Any:
+    if isinstance(item, dict):
+        return item.get(step)
+    return item[step] if isinstance(item, list) and isinstance(step, int) and step < len(item) else None
