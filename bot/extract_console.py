@@ -1,22 +1,16 @@
-"""Every text of the console that wants a translation: out of its templates, its code, and its reply and note files.
-
-`python -m bot.extract_console` brings `locales/*/LC_MESSAGES/console.po` up to date; then translate what is empty.
-"""
+"""Every text of the console that wants a translation: out of its templates, its code, and its reply and note files."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po, write_po
 
-from bot.config import LOCALES
 from bot.language_catalogue import SOURCE
-from dialogs.protocol import TriageProtocol, load
+from dialogs.protocol import TriageProtocol
 
 BOT = Path(__file__).parent
 METHODS = [("templates/console/**.html", "jinja2"), ("console/**.py", "python"), ("alerts.py", "python")]
@@ -45,17 +39,3 @@ def _data(protocol: TriageProtocol) -> Iterator[tuple[str, str]]:
         yield reply["text"], "bot/console/replies.toml"
     for note in protocol.notes:
         yield note.text, "dialogs/protocols/spinal_metastases.toml"
-
-
-def update(path: Path, language: str, template: Catalog) -> None:
-    """Keeps what is translated; what is new is empty, what is no longer said goes."""
-    translated = read_po(BytesIO(path.read_bytes()), locale=language)
-    translated.update(template, no_fuzzy_matching=True)
-    translated.obsolete.clear()
-    with path.open("wb") as file:
-        write_po(file, translated, width=100, include_lineno=False, omit_header=False)
-
-
-if __name__ == "__main__":
-    for one in sorted(LOCALES.glob("*/LC_MESSAGES/console.po")):
-        update(one, one.parent.parent.name, catalogue(load()))

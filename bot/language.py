@@ -25,7 +25,9 @@ from bot.language_catalogue import (
     problems,
     read,
     unknown_names,
+    unreviewed,
 )
+from bot.language_limits import COMMANDS, too_long
 from bot.language_speech import Speech
 from bot.language_transcript import transcript_line
 from bot.language_turn import Turn
@@ -48,15 +50,12 @@ from dialogs.protocol import load as load_protocol
 from dialogs.session import Session
 
 NO_MOMENT = datetime.min.replace(tzinfo=UTC)
-COMMANDS = ("start", "help", "stop", "restart", "language", "emergency")
-LIMITS = {"bot_name": 64, "bot_description": 512, "bot_short_description": 120} | {
-    f"command_{command}": 256 for command in COMMANDS
-}
-"""Characters that Telegram takes."""
 
 
 class Words:
     """The words of one clinic in every language it offers: those of `offered`, the usual one first.
+
+    `withheld`: the clinic's languages that are not offered, and why.
 
     Raises CatalogueError when no language of the clinic can be offered.
     """
@@ -77,7 +76,8 @@ class Words:
         self._catalogues: dict[str, Catalogue] = {}
         self._texts: dict[tuple[str, str], Texts] = {}
         found = {language: self.problems(language) for language in clinic.languages}
-        self.offered = tuple(language for language, complaints in found.items() if not complaints)
+        self.withheld = {language: complaints for language, complaints in found.items() if complaints}
+        self.offered = tuple(language for language in found if language not in self.withheld)
         if not self.offered:
             first = next(complaint for complaints in found.values() for complaint in complaints)
             raise CatalogueError(f"no language of the clinic can be offered: {first}")
@@ -177,7 +177,7 @@ class Words:
         found = [f"protocol: {complaint}" for complaint in unknown_names(self.protocol, self._shipped)]
         if language == SOURCE:
             texts = {message.key: message.text for message in messages(self.protocol)}
-            found += [f"protocol: {complaint}" for complaint in ambiguities(self.protocol, texts)]
+            found += [f"protocol: {key} {complaint}" for key, complaint in ambiguities(self.protocol, texts)]
         else:
             path = catalogue_path(self.locales, language)
             try:
@@ -186,20 +186,25 @@ class Words:
                 return [*found, str(error)]
             if catalogue.reviewed_by is None and language not in self.clinic.unreviewed_languages:
                 found.append(
-                    f"{path}: no clinician has reviewed this translation; name the reviewer in its X-Review line, or "
+                    f"{path}: {unreviewed(catalogue)}; record a review with cordwatch locale approve {language}, or "
                     f"add {language!r} to [clinic] unreviewed_languages"
                 )
             found += problems(self.protocol, catalogue)
         return found or list(self._too_long(language))
 
     def _too_long(self, language: str) -> Iterator[str]:
-        texts = self._texts_of_known(language, self.protocol)
-        for key, limit in LIMITS.items():
-            if (length := len(texts[f"wording.{key}"])) > limit:
-                yield f"{language}: wording.{key} has {length} characters; shorten it to {limit}"
-        for key, text in texts.items():
-            if ".answer." in key and len(text) > 64:
-                yield f"{language}: {key} is a button of {len(text)} characters; shorten it to 64, best to 28"
+        catalogue = self._catalogues.get(language)
+        filled = self._texts_of_known(language, self.protocol)
+        raw = {message.key: message.text for message in messages(self.protocol)} | dict(
+            catalogue.texts if catalogue else {}
+        )
+        for key, complaint in too_long(self.protocol, raw, filled, language):
+            yield f"{catalogue.place(key) if catalogue else f'protocol: {key}'} {complaint}"
+
+    def is_reviewed(self, language: str) -> bool:
+        """Whether a clinician has reviewed what patients read in this language: English is the protocol's own."""
+        readable = self._readable(language)
+        return readable == SOURCE or self._catalogues[readable].reviewed_by is not None
 
     # --- within
 
