@@ -73,7 +73,7 @@ class App:
 
 @asynccontextmanager
 async def opened(config: Config, terminal: str | None = None, is_chat: bool = False) -> AsyncIterator[App]:
-    """The clinic of these settings, ready to run. Raises ConfigError, ProtocolError or StoreLocked."""
+    """The clinic of these settings, ready to run. Raises ConfigError, ProtocolError, TopicError or StoreLocked."""
     refuse_unreal_numbers(config)
     async with AsyncExitStack() as stack:
         store = SqliteStore(config.database)

@@ -1,4 +1,4 @@
-"""What `cordwatch check` looks at: protocol, settings and languages, each problem with its remedy."""
+"""What `cordwatch check` looks at: protocol, topics, settings and languages, each problem with its remedy."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 from bot.config import LOCALES, Config, ConfigError, load, refuse_unreal_numbers
 from bot.language import Words
-from bot.language_catalogue import SOURCE, CatalogueError, catalogue_path, read
+from bot.language_catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path, read
 from dialogs import protocol as protocols
 from dialogs.protocol import ProtocolError, TriageProtocol
+from dialogs.topic import TopicError, Topics
+from dialogs.topic import load as load_topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,17 @@ class Finding:
 
 def check(path: Path | None, protocol_path: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything that can be known before the service starts."""
-    protocol = config = None
+    protocol = topics = config = None
     try:
         protocol = protocols.load() if protocol_path is None else protocols.load(protocol_path)
         counts = f"{len(protocol.questions)} questions, {len(protocol.rules)} rules"
         yield Finding("ok", f"protocol {protocol.version}: {counts}")
     except ProtocolError as error:
+        yield Finding("problem", str(error))
+    try:
+        topics = load_topics()
+        yield Finding("ok", f"topics {topics.version}: {len(topics.topics)} to read")
+    except TopicError as error:
         yield Finding("problem", str(error))
     try:
         config = load(path, environ)
@@ -39,8 +46,8 @@ def check(path: Path | None, protocol_path: Path | None, environ: Mapping[str, s
         yield from _notes(config)
     except ConfigError as error:
         yield from (Finding("problem", problem) for problem in error.problems)
-    if protocol is not None and config is not None:
-        yield from _languages(config, protocol)
+    if protocol is not None and topics is not None and config is not None:
+        yield from _languages(config, protocol, topics)
 
 
 def unreviewed(languages: str) -> list[str]:
@@ -48,7 +55,8 @@ def unreviewed(languages: str) -> list[str]:
     return [
         language
         for language in json.loads(languages)
-        if language != SOURCE and read(catalogue_path(LOCALES, language), language).reviewed_by is None
+        if language != SOURCE
+        and any(read(catalogue_path(LOCALES, language, one), language).reviewed_by is None for one in DOMAINS)
     ]
 
 
@@ -66,9 +74,9 @@ def _notes(config: Config) -> Iterator[Finding]:
         )
 
 
-def _languages(config: Config, protocol: TriageProtocol) -> Iterator[Finding]:
+def _languages(config: Config, protocol: TriageProtocol, topics: Topics) -> Iterator[Finding]:
     try:
-        words = Words(config.clinic, protocol)
+        words = Words(config.clinic, protocol, topics=topics)
     except CatalogueError as error:
         yield Finding("problem", str(error))
         return

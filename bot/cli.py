@@ -19,7 +19,7 @@ from bot.config import Config, ConfigError, load
 from bot.language import Words
 from bot.language_catalogue import CatalogueError
 from bot.protocol_drawings import drawings
-from bot.protocol_pages import page, summary
+from bot.protocol_pages import page, summary, topics_page
 from bot.sqlite import SqliteStore
 from bot.store import Said, StoreLocked, UnfitStore, WorklistRow
 from dialogs import protocol as protocols
@@ -27,8 +27,10 @@ from dialogs.events import Recorded
 from dialogs.machine import STATES, TRANSITIONS
 from dialogs.protocol import ProtocolError, TriageProtocol
 from dialogs.session import replay
+from dialogs.topic import TopicError
+from dialogs.topic import load as load_topics
 
-EXPECTED = (ConfigError, ProtocolError, CatalogueError, StoreLocked, UnfitStore)
+EXPECTED = (ConfigError, ProtocolError, TopicError, CatalogueError, StoreLocked, UnfitStore)
 """What is wrong with a clinic's files or machine, said in words; anything else is a mistake in the program."""
 
 
@@ -258,7 +260,7 @@ def _unreviewed(languages: str, is_accepted: bool) -> list[str]:
 @_config_option
 @_protocol_option
 def check(path: Path | None, protocol_path: Path | None) -> None:
-    """Read protocol, settings and languages, and say what is wrong and how to mend it.
+    """Read protocol, topics, settings and languages, and say what is wrong and how to mend it.
 
     Exit code 1 when anything is.
     """
@@ -299,6 +301,7 @@ def evaluate(file: str, as_json: bool, protocol_path: Path | None) -> None:
 @main.command()
 @click.option("--draw", is_flag=True, help="Write questions.svg, questions.mmd, states.svg and states.mmd.")
 @click.option("--table", is_flag=True, help="A page to print, check and sign: to standard output, or protocol.html.")
+@click.option("--topics", is_flag=True, help="The same of what patients can read up on: topics.html.")
 @click.option(
     "--output",
     "-o",
@@ -307,7 +310,7 @@ def evaluate(file: str, as_json: bool, protocol_path: Path | None) -> None:
     help="Where to write; made if it does not exist. [default: the current directory]",
 )
 @_protocol_option
-def protocol(draw: bool, table: bool, output: Path | None, protocol_path: Path | None) -> None:
+def protocol(draw: bool, table: bool, topics: bool, output: Path | None, protocol_path: Path | None) -> None:
     """Show the triage protocol: what it is, drawn, or as a page that a clinician can sign."""
     chosen = _protocol(protocol_path)
     if output is not None:
@@ -316,13 +319,19 @@ def protocol(draw: bool, table: bool, output: Path | None, protocol_path: Path |
         for name, content in drawings(chosen, STATES, TRANSITIONS):
             _write((output or Path()) / name, content)
     if table:
-        content = page(chosen, STATES, TRANSITIONS)
-        if output is None:
-            click.echo(content)
-        else:
-            _write(output / "protocol.html", content)
-    if not draw and not table:
-        click.echo(summary(chosen))
+        _show("protocol.html", page(chosen, STATES, TRANSITIONS), output)
+    if topics:
+        _show("topics.html", topics_page(load_topics(), chosen), output)
+    if not draw and not table and not topics:
+        click.echo(summary(chosen, load_topics()))
+
+
+def _show(name: str, content: str, output: Path | None) -> None:
+    """To a file in the directory, or to standard output."""
+    if output is None:
+        click.echo(content)
+    else:
+        _write(output / name, content)
 
 
 def _write(path: Path, content: str) -> None:

@@ -37,7 +37,8 @@ class Clinic:
     """What patients and nurses of one clinic must be able to rely on. Times: clinical.md part 4; none may be longer.
 
     `always_number` is answered day and night. `languages`: the usual one first. `unreviewed_languages`: those of them
-    that are offered although no clinician has reviewed the translation.
+    that are offered although no clinician has reviewed the translation. `shows_figures`: with what patients read up on,
+    they see the percentages.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Clinic:
     radiotherapy_months: int = 6
     are_carers_allowed: bool = True
     must_leads_use_codes: bool = False
+    shows_figures: bool = False
     is_demo: bool = False
 
 
@@ -181,6 +183,7 @@ def _build(file: File, source: Path | None) -> Config:
         radiotherapy_months=file.clinic.radiotherapy_months,
         are_carers_allowed=file.clinic.carers,
         must_leads_use_codes=file.nurses.leads_need_codes,
+        shows_figures=file.topics.figures,
         is_demo=is_demo,
     )
     database = Path(file.store.database)

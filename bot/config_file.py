@@ -203,6 +203,10 @@ class _Nurses(_Section):
     leads_need_codes: bool = False
 
 
+class _Topics(_Section):
+    figures: bool = False
+
+
 class File(_Section):
     clinic: _Clinic
     numbers: _Numbers
@@ -213,6 +217,7 @@ class File(_Section):
     web: _Web = _Web()
     store: _Store = _Store()
     nurses: _Nurses = _Nurses()
+    topics: _Topics = _Topics()
 
 
 def read(path: Path) -> File:

@@ -7,12 +7,14 @@ in the patient's language through the catalogues, with the clinic's numbers and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.channels import Incoming, Outgoing
 from bot.config import LOCALES, Clinic
 from bot.language_catalogue import (
+    DOMAINS,
     SOURCE,
     Catalogue,
     CatalogueError,
@@ -24,6 +26,8 @@ from bot.language_catalogue import (
     messages,
     problems,
     read,
+    topic_messages,
+    topic_problems,
     unknown_names,
     unreviewed,
 )
@@ -35,11 +39,13 @@ from bot.language_typed import is_start, understand
 from dialogs.events import (
     Answered,
     AskedForPerson,
+    AskedForTopics,
     AskedWhy,
     Corrected,
     Event,
     NotUnderstood,
     PatientEvent,
+    ReadTopic,
     Said,
     TappedStale,
     Unprocessed,
@@ -48,6 +54,8 @@ from dialogs.events import (
 from dialogs.protocol import TriageProtocol
 from dialogs.protocol import load as load_protocol
 from dialogs.session import Session
+from dialogs.topic import Topics
+from dialogs.topic import load as load_topics
 
 NO_MOMENT = datetime.min.replace(tzinfo=UTC)
 
@@ -60,9 +68,16 @@ class Words:
     Raises CatalogueError when no language of the clinic can be offered.
     """
 
-    def __init__(self, clinic: Clinic, protocol: TriageProtocol | None = None, locales: Path = LOCALES) -> None:
+    def __init__(
+        self,
+        clinic: Clinic,
+        protocol: TriageProtocol | None = None,
+        locales: Path = LOCALES,
+        topics: Topics | None = None,
+    ) -> None:
         self.clinic = clinic
         self.protocol = protocol or load_protocol()
+        self.topics = topics or load_topics()
         self.locales = locales
         self._shipped = load_protocol()
         self._constants = {
@@ -73,7 +88,7 @@ class Words:
             "always_number": clinic.always_number,
             "radiotherapy_months": str(clinic.radiotherapy_months),
         }
-        self._catalogues: dict[str, Catalogue] = {}
+        self._catalogues: dict[str, dict[str, Catalogue]] = {}
         self._texts: dict[tuple[str, str], Texts] = {}
         found = {language: self.problems(language) for language in clinic.languages}
         self.withheld = {language: complaints for language, complaints in found.items() if complaints}
@@ -86,7 +101,8 @@ class Words:
 
     def understand(self, incoming: Incoming, session: Session, protocol: TriageProtocol) -> PatientEvent:
         """The patient's event. Only a whole message that equals an answer of the pending question answers it."""
-        return understand(incoming, session, protocol, self._texts_of(session.language, protocol), self.offered)
+        texts = self._texts_of(session.language, protocol)
+        return understand(incoming, session, protocol, texts, self.offered, self.topics)
 
     def is_start(self, incoming: Incoming) -> bool:
         """Whether the message asks for a check: /start, or the button below the end of the last one."""
@@ -100,12 +116,13 @@ class Words:
         """The messages of one turn, in the order in which they are to be read."""
         speech = self.speech(after.language, protocol, at)
         earlier = self.speech(before.language, protocol, at)
-        return Turn(before, after, protocol, speech, earlier, self.offered).render(events)
+        return Turn(before, after, protocol, speech, earlier, self.offered, self.topics).render(events)
 
     def apologise(self, after: Session, at: datetime) -> tuple[Outgoing, ...]:
         """For a message that our code could not digest. Stands on as little as it can."""
         speech = self.speech(after.language, self.protocol, at)
-        return Turn(after, after, self.protocol, speech, speech, self.offered).render((Unprocessed(""),))
+        turn = Turn(after, after, self.protocol, speech, speech, self.offered, self.topics)
+        return turn.render((Unprocessed(""),))
 
     def word_for_button(self, event: PatientEvent, after: Session) -> str | None:
         """A short word that the channel may show beside a tapped button that changed nothing."""
@@ -130,6 +147,10 @@ class Words:
                 return self.speech(language, protocol, NO_MOMENT).label(question, answer)
             case NotUnderstood(_, text) | Said(text) | Unprocessed(_, text):
                 return text
+            case ReadTopic(topic):
+                return self.speech(language, protocol, NO_MOMENT).title(topic)
+            case AskedForTopics():
+                return self.ui("action_read", language)
             case WentBack() | AskedWhy() | AskedForPerson():
                 key = {WentBack: "action_back", AskedWhy: "action_why", AskedForPerson: "action_person"}[type(event)]
                 return self.ui(key, language)
@@ -179,32 +200,39 @@ class Words:
             texts = {message.key: message.text for message in messages(self.protocol)}
             found += [f"protocol: {key} {complaint}" for key, complaint in ambiguities(self.protocol, texts)]
         else:
-            path = catalogue_path(self.locales, language)
-            try:
-                catalogue = self._catalogues[language] = read(path, language)
-            except CatalogueError as error:
-                return [*found, str(error)]
-            if catalogue.reviewed_by is None and language not in self.clinic.unreviewed_languages:
-                found.append(
-                    f"{path}: {unreviewed(catalogue)}; record a review with cordwatch locale approve {language}, or "
-                    f"add {language!r} to [clinic] unreviewed_languages"
-                )
-            found += problems(self.protocol, catalogue)
+            self._catalogues.pop(language, None)
+            for domain in DOMAINS:
+                found += self._problems_of(language, domain)
         return found or list(self._too_long(language))
 
+    def _problems_of(self, language: str, domain: str) -> Iterator[str]:
+        """What is wrong with one catalogue; what can be read of it is kept for the nurse."""
+        path = catalogue_path(self.locales, language, domain)
+        try:
+            catalogue = read(path, language)
+        except CatalogueError as error:
+            yield from error.problems
+            return
+        self._catalogues.setdefault(language, {})[domain] = catalogue
+        if catalogue.reviewed_by is None and language not in self.clinic.unreviewed_languages:
+            yield (
+                f"{path}: {unreviewed(catalogue)}; record a review with cordwatch locale approve {language}, or "
+                f"add {language!r} to [clinic] unreviewed_languages"
+            )
+        yield from problems(self.protocol, catalogue) if domain == "patient" else topic_problems(self.topics, catalogue)
+
     def _too_long(self, language: str) -> Iterator[str]:
-        catalogue = self._catalogues.get(language)
+        catalogue = self._catalogues.get(language, {}).get("patient")
         filled = self._texts_of_known(language, self.protocol)
-        raw = {message.key: message.text for message in messages(self.protocol)} | dict(
-            catalogue.texts if catalogue else {}
-        )
+        raw = {one.key: one.text for one in messages(self.protocol)} | dict(catalogue.texts if catalogue else {})
         for key, complaint in too_long(self.protocol, raw, filled, language):
             yield f"{catalogue.place(key) if catalogue else f'protocol: {key}'} {complaint}"
 
     def is_reviewed(self, language: str) -> bool:
         """Whether a clinician has reviewed what patients read in this language: English is the protocol's own."""
         readable = self._readable(language)
-        return readable == SOURCE or self._catalogues[readable].reviewed_by is not None
+        kept = self._catalogues.get(readable, {})
+        return readable == SOURCE or all(one in kept and kept[one].reviewed_by is not None for one in DOMAINS)
 
     # --- within
 
@@ -214,11 +242,12 @@ class Words:
 
     def _readable(self, language: str) -> str:
         if language != SOURCE and language not in self._catalogues:
-            try:
-                self._catalogues[language] = read(catalogue_path(self.locales, language), language)
-            except CatalogueError:
-                return SOURCE
-        return language
+            self._catalogues[language] = {}
+            for domain in DOMAINS:
+                with suppress(CatalogueError):
+                    path = catalogue_path(self.locales, language, domain)
+                    self._catalogues[language][domain] = read(path, language)
+        return language if language == SOURCE or "patient" in self._catalogues[language] else SOURCE
 
     def _texts_of(self, language: str, protocol: TriageProtocol) -> Texts:
         return self._texts_of_known(self.known(language), protocol)
@@ -228,8 +257,9 @@ class Words:
         key = (protocol.sha256, language)
         if key not in self._texts:
             english = {message.key: message.text for one in (self._shipped, protocol) for message in messages(one)}
-            catalogue = self._catalogues.get(language)
-            translated = catalogue.texts if catalogue else {}
+            english |= {message.key: message.text for message in topic_messages(self.topics)}
+            catalogues = self._catalogues.get(language, {}).values()
+            translated = {key: text for catalogue in catalogues for key, text in catalogue.texts.items()}
             self._texts[key] = {
                 key: fill_known(translated.get(key, text).strip("\n"), self._constants) for key, text in english.items()
             }

@@ -20,7 +20,7 @@ from bot.language_file import CatalogueError as CatalogueError
 from bot.language_file import read_file
 from bot.language_review import Review, from_headers
 from dialogs.protocol import Question, TriageProtocol
-from dialogs.topic import LONGEST_TITLE, Topics
+from dialogs.topic import LONGEST_TITLE, Topics, has_figure
 
 SOURCE = "en"
 NAME = re.compile(r"\{(\w+)\}")
@@ -156,6 +156,32 @@ def unreviewed(catalogue: Catalogue) -> str:
         return "no clinician has reviewed this translation"
     changed = ", ".join(catalogue.review.changed(catalogue.reviewable)) or "a text that is gone now"
     return f"changed since {catalogue.review.in_words}, reviewed it: {changed}"
+
+
+def topic_problems(topics: Topics, catalogue: Catalogue) -> list[str]:
+    """What keeps the language from being offered, among the topics: file, key and remedy."""
+    entries = catalogue.entries
+    return [
+        f"{catalogue.place(message.key)} {complaint}"
+        for message in topic_messages(topics)
+        if (complaint := _complaint(message, entries.get(message.key)) or _altered(message, entries[message.key].text))
+    ]
+
+
+def _altered(message: Message, text: str) -> str | None:
+    """What the translation of a topic must not do: outgrow its button, name a figure, or change one."""
+    if message.key.endswith(".title") and len(text) > LONGEST_TITLE:
+        return f"is a button of {len(text)} characters; shorten it to {LONGEST_TITLE}"
+    if message.key.endswith(".figures"):
+        given, wanted = numbers(text), numbers(message.text)
+        return None if given == wanted else f"has the numbers {', '.join(given)}; the English has {', '.join(wanted)}"
+    return "names a percentage, which the English does not; remove it" if has_figure(text) else None
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers of a text in rising order, as they are compared: Latin digits with a point."""
+    found = re.findall(r"\d+(?:[.,٫]\d+)?", text)
+    return sorted((re.sub("[,٫]", ".", seen(number)) for number in found), key=float)
 
 
 def _complaint(message: Message, entry: Translation | None) -> str | None:

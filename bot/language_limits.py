@@ -10,7 +10,7 @@ from babel.dates import format_datetime
 from bot.language_catalogue import NAME, Texts, fill_known
 from dialogs.protocol import TriageProtocol
 
-COMMANDS = ("start", "help", "stop", "restart", "language", "emergency")
+COMMANDS = ("start", "help", "learn", "stop", "restart", "language", "emergency")
 LIMITS = {"bot_name": 64, "bot_description": 512, "bot_short_description": 120} | {
     f"command_{command}": 256 for command in COMMANDS
 }

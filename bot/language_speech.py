@@ -81,6 +81,10 @@ class Speech:
     def reason(self, rule_id: str) -> str:
         return self.texts.get(f"rule.{rule_id}.reason", rule_id)
 
+    def title(self, topic_id: str) -> str:
+        """The title of what there is to read; the id of a topic that is no more."""
+        return self.texts.get(f"topic.{topic_id}.title", topic_id)
+
     def label(self, question_id: str, code: str) -> str:
         """The words on the button of an answer; what was typed when it has none."""
         if question_id == "language":

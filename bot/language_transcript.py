@@ -11,6 +11,7 @@ from dialogs.events import (
     AskedForHelp,
     AskedForLanguage,
     AskedForPerson,
+    AskedForTopics,
     AskedToShare,
     AskedWhy,
     BaselineConfirmed,
@@ -28,6 +29,7 @@ from dialogs.events import (
     Listed,
     NoteAdded,
     NotUnderstood,
+    ReadTopic,
     Released,
     Reminded,
     Reopened,
@@ -47,6 +49,7 @@ PLAIN: dict[type[object], str] = {
     AskedWhy: "why",
     AskedForPerson: "person",
     AskedForHelp: "help",
+    AskedForTopics: "topics",
     AskedForLanguage: "language",
     AskedToShare: "share",
     CalledEmergency: "emergency",
@@ -81,6 +84,8 @@ def _by_patient(event: Event, speech: Speech) -> str | None:
             return say("transcript_said", words=text)
         case TappedStale(question, answer):
             return say("transcript_stale", topic=topic(question), answer=label(question, answer))
+        case ReadTopic(topic_id, version):
+            return say("transcript_topic", title=speech.title(topic_id), version=version)
         case Stopped(how):
             return say("transcript_stopped", how=how)
     return None

@@ -15,7 +15,8 @@ from bot.language_advice import (
     second_of_unfinished,
 )
 from bot.language_speech import Speech
-from bot.language_typed import codes_of
+from bot.language_topics import topic_buttons, topic_page
+from bot.language_typed import ANY_TOKEN, codes_of
 from dialogs.dialog import GREETING
 from dialogs.events import (
     Advised,
@@ -23,6 +24,7 @@ from dialogs.events import (
     Asked,
     AskedForHelp,
     AskedForPerson,
+    AskedForTopics,
     AskedToShare,
     AskedWhy,
     CheckedBack,
@@ -33,6 +35,7 @@ from dialogs.events import (
     LeftUnfinished,
     Listed,
     NotUnderstood,
+    ReadTopic,
     Reminded,
     Replied,
     Resumed,
@@ -44,12 +47,11 @@ from dialogs.events import (
 )
 from dialogs.protocol import Disposition, Question, TriageProtocol
 from dialogs.session import Asking, Session
+from dialogs.topic import LIST, Topics
 
 LONGEST_MERGED = 3_500
 LONGEST_REPLY = 3_500
 SHORT_LABEL = 12
-ANY_TOKEN = "any"
-"""For buttons that belong to no asking: talk to a person, start a new check."""
 QUIET = ("following_up", "closed", "stopped", "expired")
 URGENCY = {Disposition.EMERGENCY: 3, Disposition.WITHIN_12_HOURS: 2}
 
@@ -65,6 +67,7 @@ class Turn:
         speech: Speech,
         earlier: Speech,
         offered: Sequence[str],
+        topics: Topics,
     ) -> None:
         self.before = before
         self.after = after
@@ -72,6 +75,7 @@ class Turn:
         self.speech = speech
         self.earlier = earlier
         self.offered = offered
+        self.topics = topics
         self.prefaces: list[str] = []
         self.urgency = 0
         self.is_restarting = False
@@ -98,6 +102,10 @@ class Turn:
                 self._page(f"{say('help')}\n\n{self.speech.reads()}")
             case AskedForPerson():
                 self._page(f"{say('person')}\n\n{self.speech.reads()}", urgency=1)
+            case AskedForTopics():
+                self._list_topics()
+            case ReadTopic(topic):
+                self._show_topic(topic)
             case Unprocessed():
                 self._page(f"{say('unprocessed')}\n\n{self.speech.reads()}", urgency=1)
             case Replied(_, text):
@@ -131,8 +139,10 @@ class Turn:
                 yield self._why(self.before.pending.question)
             case AskedToShare():
                 yield say("share_number")
-            case Resumed() if is_asking and self.before.length > 0:
+            case Resumed() if is_asking and self.before.length > 0 and self.after.state not in QUIET:
                 yield say("resumed")
+            case Resumed() if not is_asking:
+                yield say("nothing_to_stop")
             case Reminded():
                 yield f"{say('reminded')} {say('emergency_line')}"
                 yield self.speech.reads()
@@ -189,6 +199,19 @@ class Turn:
     def _page(self, text: str, urgency: int = 0) -> None:
         """A message of its own, whose first line is its heading. It stays when the question below it is answered."""
         self._send(text, urgency=urgency, choices=self._ways_on() if self.after.pending is None else ())
+
+    def _list_topics(self) -> None:
+        buttons = tuple(topic_buttons(self.topics, self.speech))
+        ways = self._ways_from_reading(len(buttons), is_list=True)
+        self._send(self.speech.say("topics"), kind="topic", choices=(*buttons, *ways))
+
+    def _show_topic(self, topic_id: str) -> None:
+        topic = self.topics.topic(topic_id)
+        if topic is None:
+            self._list_topics()
+        else:
+            page = topic_page(topic, self.topics, self.speech)
+            self._send(page, kind="topic", choices=self._ways_from_reading(0))
 
     def _reply(self, text: str) -> None:
         """A person's words, and below them what to do in an emergency."""
@@ -318,11 +341,31 @@ class Turn:
         return (*choices, self._action("person", f"{asked.token}:{question.id}:person", row))
 
     def _ways_on(self) -> tuple[Choice, ...]:
-        """Below a message that asks nothing: talk to a person and, where nothing is open, start a new check."""
-        ways = [self._action("person", f"{ANY_TOKEN}:advice:person", 0)]
-        if self.after.pending is None and self.after.state in QUIET and not self.is_restarting:
-            ways.append(self._action("start", f"{ANY_TOKEN}:start:yes", 1))
-        return tuple(ways)
+        """Below a message that asks nothing: a person, what there is to read and, if nothing is open, a new check."""
+        ways = [("person", "advice:person")]
+        if self._is_reading_offered():
+            ways.append(("read", f"topic:{LIST}"))
+        return self._actions(ways + self._way_to_a_check())
+
+    def _ways_from_reading(self, first_row: int, is_list: bool = False) -> tuple[Choice, ...]:
+        """Below what there is to read. A question that waits keeps its own buttons, and can be had again."""
+        ways = [] if is_list else [("topics", f"topic:{LIST}")]
+        if self.before.pending is not None:
+            ways.append(("resume", "resume:yes"))
+        return self._actions([*ways, ("person", "advice:person"), *self._way_to_a_check()], first_row)
+
+    def _way_to_a_check(self) -> list[tuple[str, str]]:
+        is_possible = self.after.pending is None and self.after.state in QUIET and not self.is_restarting
+        return [("start", "start:yes")] if is_possible else []
+
+    def _is_reading_offered(self) -> bool:
+        """Never where somebody should be calling the emergency number, nor to somebody who has not agreed."""
+        advice = self.after.advice
+        is_emergency = advice is not None and advice.disposition == Disposition.EMERGENCY
+        return not is_emergency and self.after.answers.get("consent") != "no"
+
+    def _actions(self, ways: Sequence[tuple[str, str]], first_row: int = 0) -> tuple[Choice, ...]:
+        return tuple(self._action(action, f"{ANY_TOKEN}:{to}", row) for row, (action, to) in enumerate(ways, first_row))
 
     def _action(self, action: str, data: str, row: int) -> Choice:
         return Choice(self.speech.say(f"action_{action}"), data, row, "action")

@@ -16,11 +16,13 @@ from dialogs.events import (
     AskedForHelp,
     AskedForLanguage,
     AskedForPerson,
+    AskedForTopics,
     AskedToShare,
     AskedWhy,
     CalledEmergency,
     NotUnderstood,
     PatientEvent,
+    ReadTopic,
     Resumed,
     Said,
     Stopped,
@@ -29,9 +31,12 @@ from dialogs.events import (
 )
 from dialogs.protocol import TriageProtocol
 from dialogs.session import Asking, Session
+from dialogs.topic import Topics
 
 LONGEST_ANSWER = 4_000
 LONGEST_KEPT = 10_000
+ANY_TOKEN = "any"
+"""For buttons that belong to no asking: talk to a person, start a new check, read about it."""
 CHOICE = re.compile(r"(?P<token>[a-z0-9]{1,16}):(?P<question>[a-z][a-z0-9_]{0,29}):(?P<code>[A-Za-z0-9_]{1,30})")
 COMMAND = re.compile(r"/(?P<name>[A-Za-z0-9_]+)(@\w+)?(\s+(?P<rest>.*))?", re.DOTALL)
 NUMBER = re.compile(r"\(?\+?[0-9][0-9 ()./\u00a0\u2010-\u2013-]*")
@@ -47,6 +52,7 @@ COMMANDS: dict[str, PatientEvent] = {
     "stop": Stopped("stop"),
     "restart": Stopped("restart"),
     "language": AskedForLanguage(),
+    "learn": AskedForTopics(),
     "emergency": CalledEmergency(),
 }
 
@@ -61,12 +67,17 @@ def is_start(incoming: Incoming) -> bool:
 
 
 def understand(
-    incoming: Incoming, session: Session, protocol: TriageProtocol, texts: Texts, offered: Sequence[str]
+    incoming: Incoming,
+    session: Session,
+    protocol: TriageProtocol,
+    texts: Texts,
+    offered: Sequence[str],
+    topics: Topics,
 ) -> PatientEvent:
     """The event of a message. `texts`: those of the session's language. Raises for nothing a patient can send."""
     text = kept(incoming.text)
     if incoming.choice is not None:
-        return _tapped(incoming.choice, session, protocol, offered)
+        return _tapped(incoming.choice, session, protocol, offered, topics)
     if incoming.contact is not None:
         return _shared(incoming.contact, session.pending)
     if incoming.what == "blocked":
@@ -99,13 +110,17 @@ def codes_of(question_id: str, session: Session, protocol: TriageProtocol, offer
     return protocol.question(question_id).codes
 
 
-def _tapped(data: str, session: Session, protocol: TriageProtocol, offered: Sequence[str]) -> PatientEvent:
+def _tapped(
+    data: str, session: Session, protocol: TriageProtocol, offered: Sequence[str], topics: Topics
+) -> PatientEvent:
     tapped = CHOICE.fullmatch(data)
     if tapped is None:
         return NotUnderstood("button")
     token, question, code = tapped["token"], tapped["question"], tapped["code"]
-    if question == "start":
+    if question in ("start", "resume"):
         return Resumed()
+    if token == ANY_TOKEN and question == "topic":
+        return AskedForTopics() if topics.topic(code) is None else ReadTopic(code, topics.version)
     if code == "person":
         return AskedForPerson()
     pending = session.pending

@@ -1,4 +1,4 @@
-"""The triage protocol as one page a clinician can print, check line by line and sign."""
+"""The triage protocol and the topics, each as one page a clinician can print, check line by line and sign."""
 
 from __future__ import annotations
 
@@ -20,19 +20,14 @@ from bot.protocol_drawings import (
     when_in_words,
 )
 from dialogs.protocol import Disposition, Question, TriageProtocol
+from dialogs.topic import Topics
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
 def page(protocol: TriageProtocol, states: Sequence[Any], transitions: Sequence[Mapping[str, Any]]) -> str:
     """A self-contained HTML page: every question, rule, note, source and sentence, and lines to sign on."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = _environment()
     environment.filters["when"] = lambda when: when_in_words(when, protocol)
     environment.filters["short_condition"] = lambda name: short_condition(protocol.conditions[name], protocol)
     environment.filters["window"] = _window
@@ -51,8 +46,26 @@ def page(protocol: TriageProtocol, states: Sequence[Any], transitions: Sequence[
     )
 
 
-def summary(protocol: TriageProtocol) -> str:
-    """What this protocol is, in a few lines for a terminal."""
+def topics_page(topics: Topics, protocol: TriageProtocol) -> str:
+    """A self-contained HTML page: every topic with its figures and sources, and lines to sign on.
+
+    `protocol`: whose wording stands below every topic.
+    """
+    return _environment().get_template("topics.html").render(topics=topics, protocol=protocol)
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def summary(protocol: TriageProtocol, topics: Topics) -> str:
+    """What this protocol is, and what there is to read, in a few lines for a terminal."""
     rules = ", ".join(
         f"{count} {disposition.value}"
         for disposition in Disposition
@@ -64,6 +77,9 @@ def summary(protocol: TriageProtocol) -> str:
             f"sha256 {protocol.sha256}",
             f"{len(protocol.questions)} questions, {len(protocol.rules)} rules ({rules}), "
             f"{len(protocol.notes)} notes for nurses, {len(protocol.wording)} sentences",
+            f"{topics.title}, version {topics.version}",
+            f"sha256 {topics.sha256}",
+            f"{len(topics.topics)} topics",
         ]
     )
 

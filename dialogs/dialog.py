@@ -235,7 +235,7 @@ class Dialog:
         self._ask_again(isinstance(self.event, AskedToShare))
 
     def stay(self) -> None:
-        """Nothing is due after all, or nothing is left to stop."""
+        """Nothing is due after all, nothing is left to stop, or the patient only reads: whatever waits still waits."""
 
     def remind(self) -> None:
         self.record(Reminded())

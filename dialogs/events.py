@@ -104,6 +104,19 @@ class AskedForHelp:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedForTopics:
+    """What there is to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTopic:
+    """The patient opened a topic, as it stood in this `version` of the topics."""
+
+    topic: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AskedForLanguage:
     """The patient wants to choose the language again."""
 
@@ -372,6 +385,8 @@ PatientEvent = (
     | AskedWhy
     | AskedForPerson
     | AskedForHelp
+    | AskedForTopics
+    | ReadTopic
     | AskedForLanguage
     | AskedToShare
     | CalledEmergency

@@ -19,12 +19,14 @@ from dialogs.events import (
     AskedForHelp,
     AskedForLanguage,
     AskedForPerson,
+    AskedForTopics,
     AskedToShare,
     AskedWhy,
     CalledEmergency,
     Event,
     NotUnderstood,
     PatientEvent,
+    ReadTopic,
     Resumed,
     Said,
     Started,
@@ -85,6 +87,8 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("interrupted", "reviewing", "asking", "ask_tapped", "is_stale_urgent"),
     _row("interrupted", ["advised", "following_up"], "asking_more", "ask_tapped", "is_stale_urgent"),
     _row("interrupted", _BEGUN, None, "reply"),
+    _row("read_up", "new", "greeting", "greet"),
+    _row("read_up", _BEGUN, None, "stay"),
     _row("chose_language", "new", "greeting", "ask_language"),
     _row("chose_language", _BEGUN, None, "ask_language"),
     # --- ways out
@@ -176,6 +180,8 @@ def _trigger(event: PatientEvent | Woke) -> str:
             return "answered"
         case WentBack():
             return "went_back"
+        case AskedForTopics() | ReadTopic():
+            return "read_up"
         case AskedForLanguage():
             return "chose_language"
         case CalledEmergency():

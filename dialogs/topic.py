@@ -24,6 +24,8 @@ LONGEST_TITLE = 28
 LONGEST_TEXT = 1_500
 LONGEST_FIGURES = 500
 """Characters: with sources and reminder, in any language, a topic is one message."""
+LIST = "list"
+"""Stands for the list of all topics where the id of a topic could stand."""
 FIGURE = re.compile(
     r"[%‰٪]|\bper ?cent(age)?s?\b|\b(\d+|one|two|three|four|nine) (in|out of|of) (every )?(\d+|ten|a hundred)\b", re.I
 )
@@ -123,7 +125,7 @@ def _nonsense(topics: Topics) -> Iterator[str]:
 
 def _nonsense_of(topic: Topic, topics: Topics) -> Iterator[str]:
     owner = f"topic {topic.id!r}"
-    if topic.id in RESERVED_CODES:
+    if topic.id in (*RESERVED_CODES, LIST):
         yield f"{owner}: this id is reserved; choose another"
     for key, limit in (("title", LONGEST_TITLE), ("text", LONGEST_TEXT), ("figures", LONGEST_FIGURES)):
         value: str = getattr(topic, key)

@@ -17,6 +17,7 @@ from dialogs.events import (
     AskedForHelp,
     AskedForLanguage,
     AskedForPerson,
+    AskedForTopics,
     AskedToShare,
     AskedWhy,
     CalledEmergency,
@@ -24,6 +25,7 @@ from dialogs.events import (
     LeftUnfinished,
     NotUnderstood,
     PatientEvent,
+    ReadTopic,
     Resumed,
     Said,
     Started,
@@ -53,6 +55,7 @@ CHATTER: list[PatientEvent] = [
     *(WentBack(),) * 6,
     *(AskedForLanguage(),) * 3,
 ]
+READING: list[PatientEvent] = [AskedForTopics(), ReadTopic("scan", "2026.1"), ReadTopic("no_more", "2019.1")]
 DRASTIC: list[PatientEvent] = [CalledEmergency(), CalledEmergency(), Stopped("stop"), Stopped("blocked")]
 ANEW: dict[str, PatientEvent | None] = {
     "by a start": None,
@@ -67,7 +70,9 @@ class Life(RuleBasedStateMachine):
     """One patient's checks, as the service would lead them: the next begins with what the earlier ones left."""
 
     @initialize(
-        is_small=st.booleans(), languages=st.integers(1, 2), opening=st.sampled_from([None, *CHATTER, *DRASTIC])
+        is_small=st.booleans(),
+        languages=st.integers(1, 2),
+        opening=st.sampled_from([None, *CHATTER, *READING, *DRASTIC]),
     )
     def begins(self, is_small: bool, languages: int, opening: PatientEvent | None) -> None:
         self.protocol = SMALL if is_small else PROTOCOL
@@ -110,6 +115,14 @@ class Life(RuleBasedStateMachine):
     @rule(event=st.sampled_from(CHATTER))
     def says(self, event: PatientEvent) -> None:
         self.takes(event)
+
+    @rule(event=st.sampled_from(READING))
+    def reads(self, event: PatientEvent) -> None:
+        """Nothing is different afterwards, but that the patient is there."""
+        before = self.check.session
+        self.takes(event)
+        after = self.check.session
+        assert replace(before, length=before.length + 1, active_at=self.check.at) == after
 
     @rule(place=st.integers(0, 60), is_repeat=st.booleans(), is_believed=st.booleans())
     def taps_an_old_button(self, place: int, is_repeat: bool, is_believed: bool) -> None:

@@ -18,6 +18,7 @@ from bot.sqlite import SqliteStore
 from dialogs.machine import STATES
 from dialogs.protocol import PROTOCOLS
 from dialogs.protocol import load as load_protocol
+from dialogs.topic import load as load_topics
 from tests.clinic import TestClinic
 
 VIGNETTES = Path(__file__).with_name("vignettes.jsonl")
@@ -102,8 +103,9 @@ def test_a_settings_file_that_is_wrong_is_told_without_a_traceback():
 def test_check_finds_nothing_wrong_with_the_demo():
     result = cordwatch("check")
     assert result.exit_code == 0
-    assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("ok")][:3] == [
+    assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("ok")][:4] == [
         "protocol",
+        "topics",
         "settings",
         "language",
     ]
@@ -268,6 +270,24 @@ def test_the_page_to_sign_carries_every_question_rule_note_source_and_sentence()
     ]
     assert protocol.sha256 in shown
     assert "Signature" in shown
+
+
+def test_the_page_of_topics_to_sign_carries_every_text_figure_and_source():
+    from html import escape
+
+    shown = cordwatch("protocol", "--topics").stdout
+    topics = load_topics()
+    texts = [text for one in topics.topics for text in (one.id, one.title, one.text, one.figures.strip())]
+    texts += [source.title for source in topics.sources]
+    assert [text for text in texts if escape(text, quote=False) not in shown] == []
+    assert load_protocol().wording["topic_signs"].text in shown
+    assert topics.sha256 in shown
+    assert "Signature" in shown
+
+
+def test_both_pages_to_sign_are_written_beside_each_other():
+    assert cordwatch("protocol", "--table", "--topics", "--output", "signed").exit_code == 0
+    assert sorted(path.name for path in Path("signed").iterdir()) == ["protocol.html", "topics.html"]
 
 
 def test_a_protocol_that_is_not_there_is_told():

@@ -589,7 +589,7 @@ def test_the_first_message_carries_the_emergency_line_before_anything_is_asked()
 def test_every_ending_offers_a_person_and_a_new_check() -> None:
     before = session_of(Entered("closed"))
     (reply,) = said(Said("thank you"), Listed("words", "text"), before=before)
-    assert [choice.data for choice in reply.choices] == ["any:advice:person", "any:start:yes"]
+    assert [choice.data for choice in reply.choices] == ["any:advice:person", "any:topic:list", "any:start:yes"]
 
 
 def test_a_nurses_words_arrive_under_her_clinics_name() -> None:
@@ -735,7 +735,7 @@ def test_the_second_message_has_everything_in_its_order() -> None:
     places = [second.text.find(part) for part in parts]
     assert -1 not in places, parts[places.index(-1)]
     assert places == sorted(places)
-    assert labels(second) == ["Talk to a person"]
+    assert labels(second) == ["Talk to a person", "Read about it"]
 
 
 @pytest.mark.parametrize("tier", ["emergency", "12h", "1w", "2w", "none"])
@@ -760,7 +760,7 @@ def test_an_unfinished_check_has_no_disposition() -> None:
     assert first.heading == "The check is not finished"
     assert second.text.startswith("You stopped the check.")
     assert "Call +31 20 555 0101 by Monday 17:00" in first.text
-    assert labels(second) == ["Talk to a person", "Start a new check"]
+    assert labels(second) == ["Talk to a person", "Read about it", "Start a new check"]
 
 
 def test_silence_is_named_before_what_it_means() -> None:

@@ -12,12 +12,13 @@ from transitions import EventData, Transition
 from dialogs.events import Answered, AskedForLanguage, CalledEmergency, PatientEvent, Stopped, WentBack
 from dialogs.machine import MACHINE, STATES, TRANSITIONS
 from tests.checks import MINUTE, Check, choices
-from tests.life import ANEW, CHATTER, LONG, OPEN_STATES, SHORT, Life, choices_of_nothing
+from tests.life import ANEW, CHATTER, LONG, OPEN_STATES, READING, SHORT, Life, choices_of_nothing
 
 EVENTS: dict[str, list[PatientEvent | None]] = {
     "started": [None],
     "went_back": [WentBack()],
     "interrupted": [one for one in CHATTER if not isinstance(one, WentBack | AskedForLanguage)],
+    "read_up": [*READING],
     "chose_language": [AskedForLanguage()],
     "called_emergency": [CalledEmergency()],
     "left": [Stopped("stop"), Stopped("restart"), Stopped("blocked")],
@@ -148,6 +149,8 @@ def something_happens(life: Life, trigger: str, random: Random) -> None:
             life.begins_anew(random.choice([*ANEW.values()]))
         case "interrupted" if random.random() < 0.5:
             life.taps_an_old_button(random.randrange(60), random.random() < 0.2, random.random() < 0.2)
+        case "read_up":
+            life.reads(random.choice(READING))
         case "left":
             life.nurse_closes()
             life.takes(Stopped(random.choice(("stop", "blocked"))))

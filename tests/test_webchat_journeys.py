@@ -215,3 +215,36 @@ async def test_the_phones_clock_is_wrong_by_a_day(clinic, browser):
         assert told
         assert abs(datetime.fromisoformat(told) - datetime.now(UTC)) < timedelta(minutes=2)
         await clinic.until_rows("select distinct state from outbox where kind = 'advice'", [("sent",)])
+
+
+async def test_reading_from_the_menu_and_back_to_the_question(clinic, browser):
+    async with somebody(clinic, browser, **PHONE) as someone:
+        await someone.opens()
+        await someone.presses("language:en", *GREETED, "difficulty_walking:yes")
+        await someone.is_asked("difficulty_walking_change")
+        reading = someone.page.locator(".of-topic .choices")
+        await someone.page.get_by_label("Menu").tap()
+        await someone.page.get_by_role("button", name="Read about it").tap()
+        await reading.get_by_role("button", name="Warning signs").tap()
+        topic = someone.page.locator(".of-topic", has_text="They count with pain and without pain.")
+        await expect(topic.get_by_role("link", name="+31 20 555 0100")).to_be_visible()
+        await expect(reading).to_have_count(1)
+        await someone.is_asked("difficulty_walking_change")
+        assert await someone.violations() == []
+        await reading.get_by_role("button", name="Back to my question").tap()
+        await expect(reading).to_have_count(0)
+        await someone.presses("difficulty_walking_change:new_or_worse")
+        await expect(someone.page.locator(".of-advice").first).to_contain_text("within 12 hours")
+        kinds = "select kind from events where kind in ('AskedForTopics', 'ReadTopic', 'Resumed') order by seq"
+        assert clinic.rows(kinds) == [("AskedForTopics",), ("ReadTopic",), ("Resumed",)]
+
+
+async def test_a_question_is_answered_beside_what_is_being_read(clinic, browser):
+    async with somebody(clinic, browser, **DESKTOP) as someone:
+        await someone.opens()
+        await someone.presses("language:en", *GREETED, "difficulty_walking:yes")
+        await someone.says("/learn")
+        await expect(someone.page.locator(".of-topic .choices")).to_be_visible()
+        await someone.presses("difficulty_walking_change:unsure")
+        await expect(someone.page.locator(".of-advice").first).to_contain_text("within 12 hours")
+        await expect(someone.page.locator(".of-topic .choices")).to_have_count(0)

@@ -179,6 +179,40 @@ async def test_a_tap_too_old_to_be_answered_counts_all_the_same(bot: Bot) -> Non
     await user.sees(lambda shown: asks(shown, "difficulty_walking"))
 
 
+# --- reading up -----------------------------------------------------------------------------------------------------
+
+
+async def test_reading_leaves_the_question_and_its_keyboard_alone(bot: Bot) -> None:
+    user, question = await patient(bot)
+    await user.says("/learn")
+    await user.sees("What would you like to read?")
+    await user.taps("The scan, and how soon")
+    topic = await user.sees("The first choice is a kind of scan that is called MRI.")
+    assert topic.rows == [["Other topics"], ["Back to my question"], ["Talk to a person"]]
+    assert topic.entity("bold") == ["The scan, and how soon"]
+    assert user.message(question.message_id).buttons == question.buttons
+    user.taps_data(question.buttons["No"], question.message_id)
+    await user.sees(lambda shown: asks(shown, "difficulty_walking"))
+    await bot.settles()
+    kinds = [kind for kind, body in bot.events(user) if kind != "Asked"]
+    assert kinds[-3:] == ["AskedForTopics", "ReadTopic", "Answered"]
+    assert (
+        bot.one("select count(*) from worklist join sessions on sessions.id = session where address = ?", str(user.id))
+        == 0
+    )
+
+
+async def test_a_list_from_long_ago_still_opens_its_topics(bot: Bot) -> None:
+    user, _ = await patient(bot)
+    await user.says("/learn")
+    shown = await user.sees("What would you like to read?")
+    await user.says("/stop")
+    await user.sees("You stopped the check.")
+    user.taps_data(shown.buttons["Who decides"], shown.message_id)
+    topic = await user.sees("This meeting is called a tumour board.")
+    assert topic.rows[-1] == ["Start a new check"]
+
+
 # --- chats ----------------------------------------------------------------------------------------------------------
 
 

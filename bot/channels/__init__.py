@@ -57,7 +57,7 @@ class Outgoing:
     `heading` is shown in bold above `text`; either may be empty. `token` is that of the asking whose buttons it bears.
     `picture` is a name in `bot/static/pictures`, with `picture_alt` in words. `contact_label` asks the channel for its
     share-my-number button; `drops_contact` takes it away again. `urgency`: 0 routine, 1 advice or a person's reply,
-    2 within 12 hours, 3 emergency. `kind`: question, advice, notice, reply or picture.
+    2 within 12 hours, 3 emergency. `kind`: question, advice, notice, reply, topic or picture.
     """
 
     text: str

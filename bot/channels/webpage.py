@@ -130,7 +130,7 @@ class Pages:
             revision=conversation.revision,
             cursor=_cursor(drawn),
             unseen=_unseen(conversation),
-            has_question=_open_line(conversation.lines) is not None,
+            has_answers=any(not _is_reading(line) for line in _open_lines(conversation.lines)),
             **values,
         )
 
@@ -151,13 +151,13 @@ class Pages:
         }
 
     def draw(self, conversation: Conversation, language: str) -> list[Drawn]:
-        """Every line; only the newest question, while it waits for an answer, has buttons."""
-        open_line = _open_line(conversation.lines)
+        """Every line; only the newest question, while it waits, and what was opened to read since have buttons."""
+        open_ones = {line.id for line in _open_lines(conversation.lines)}
         drawn: list[Drawn] = []
         day: date | None = None
         for line in conversation.lines:
             is_new_day = day != (day := line.at.astimezone(self.site.zone).date())
-            drawn.append(self._drawn(replace(line, is_shown=True), language, line is open_line, is_new_day))
+            drawn.append(self._drawn(replace(line, is_shown=True), language, line.id in open_ones, is_new_day))
         return drawn
 
     def linked(self, text: str) -> Markup:
@@ -197,16 +197,26 @@ def direction(language: str) -> str:
     return "rtl" if language.partition("-")[0].lower() in RIGHT_TO_LEFT else "ltr"
 
 
-def _open_line(lines: Sequence[Line]) -> Line | None:
+def _open_lines(lines: Sequence[Line]) -> list[Line]:
+    """Those with buttons, the newest first. Reading does not take the buttons of a question that waits."""
+    found: list[Line] = []
     retired: set[str] = set()
     for line in reversed(lines):
-        if line.outgoing is None:
+        outgoing = line.outgoing
+        if outgoing is None:
             continue
-        if _rows(line.outgoing.choices):
-            return None if line.outgoing.token in retired else line
-        if line.outgoing.retires:
-            retired.add(line.outgoing.retires.token)
-    return None
+        if _rows(outgoing.choices):
+            if not _is_reading(line):
+                waits = outgoing.token is not None or not found
+                return [*found, line] if waits and outgoing.token not in retired else found
+            found = found or [line]
+        if outgoing.retires:
+            retired.add(outgoing.retires.token)
+    return found
+
+
+def _is_reading(line: Line) -> bool:
+    return line.outgoing is not None and line.outgoing.kind == "topic"
 
 
 def _rows(choices: Sequence[Choice]) -> list[list[Choice]]:

@@ -230,7 +230,7 @@ function apply(update) {
     if (held) keep("focus", true);
     return reload();
   }
-  if (held && !held.isConnected) log.querySelector(".choices")?.focus({ preventScroll: true });
+  if (held && !held.isConnected) [...log.querySelectorAll(".choices")].at(-1)?.focus({ preventScroll: true });
   if (fresh.length) follow(fresh, wasAtEnd);
   watchUnseen();
 }
