@@ -28,7 +28,9 @@ from dialogs.topic import Topics
 
 CONSOLE = "console"
 ALL_DOMAINS = (*DOMAINS, CONSOLE)
-WIDTH = 110
+LINE = 110
+WIDTH = {"patient": LINE, "topics": LINE, CONSOLE: 100}
+"""Signs in a line of a catalogue: as they were first written, so that a new text changes no other line."""
 ALIKE = 0.75
 """So much of an English text of the console must have stayed that its translation is worth looking at again."""
 
@@ -190,8 +192,8 @@ def _headers(language: str, template: Template, at: datetime, earlier: Mapping[s
 
 
 def _write(path: Path, catalog: Catalog, headers: Mapping[str, str], comment: str) -> bool:
-    body = BytesIO()
-    write_po(body, catalog, width=WIDTH, omit_header=True, include_lineno=False, include_previous=True)
+    body, width = BytesIO(), WIDTH[path.stem]
+    write_po(body, catalog, width=width, omit_header=True, include_lineno=False, include_previous=True)
     written = f"{comment}\n{_header(headers)}\n{body.getvalue().decode('utf-8').strip()}\n"
     if path.exists() and _undated(path.read_text(encoding="utf-8", errors="replace")) == _undated(written):
         return False
@@ -202,7 +204,7 @@ def _write(path: Path, catalog: Catalog, headers: Mapping[str, str], comment: st
 
 def _header(headers: Mapping[str, str]) -> str:
     lines = "".join(f"{name}: {value}\n" for name, value in headers.items())
-    return f'msgid ""\nmsgstr {normalize(lines, width=WIDTH)}\n'
+    return f'msgid ""\nmsgstr {normalize(lines, width=LINE)}\n'
 
 
 def _undated(content: str) -> str:

@@ -145,10 +145,10 @@ def _measured(word: str, language: str) -> Word:
 # --- syllables
 
 NUCLEI: Mapping[str, str] = {
-    "en": r"[aeiouy]+",
+    "en": r"(?<![cst])i(?=[aou])|[aeiouy]+",
     "de": r"aa|ai|au|äu|ay|ee|ei|eu|ey|ie|oo|[aeiouyäöü]",
     "nl": r"aai|ooi|oei|eeu|ieu|aa|ai|au|ee|ei|eu|ie|ij|oe|oo|ou|ui|uu|[aeiouyáéíóúàèäëïöü]",
-    "fr": r"eaux?|œu|[aâà]i[lm]?|ai|au|ei|eu|ou|oi|ui|i[eéèêoa]|[aeiouyàâéèêëîïôùûüœ]",
+    "fr": r"eaux?|œu|oe|oê|[aâà]i[lm]?|ai|au|ei|eu|ou|oi|ui|i[eéèêoa]|[aeiouyàâéèêëîïôùûüœ]",
     "es": r"[iuü]?[aeoáéó][iuy](?![aeoáéó])|[iuü][aeoáéó]|[iuü]{2}|[aeiouyáéíóúü]",
     "pl": r"i[aeouąęó]|[aeuo]u(?=$)|[aeiouyąęó]",
     "tr": r"[aeıioöuüâîû]",

@@ -62,7 +62,7 @@ def test_every_text_of_the_console_is_translated(language: str) -> None:
     wanted = catalogue(load_protocol())
     missing = [one.id for one in wanted if one.id and not (kept.get(one.id, one.context) or one).string]
     stale = [one.id for one in kept if one.id and wanted.get(one.id, one.context) is None]
-    assert (missing, stale) == ([], []), "run `python -m bot.extract_console`, then translate what is empty"
+    assert (missing, stale) == ([], []), "run `cordwatch locale update`, then translate what is empty"
 
 
 @pytest.mark.parametrize("reply", [*REPLIES.values()], ids=lambda one: one.id)

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bot.channels import Incoming, Outgoing
+from bot.cli_locale import locale
 from bot.config import LOCALES, Clinic, load
 from bot.language import Words
 from bot.language_catalogue import Message, catalogue_path, numbers, plain, read, topic_messages
@@ -280,9 +282,8 @@ def test_a_fault_withholds_the_language_and_names_file_text_and_remedy(
 
 
 def test_topics_that_nobody_reviewed_are_offered_only_where_the_clinic_says_so(locales: Path) -> None:
-    path = catalogue_path(locales, "nl")
-    reviewed = path.read_text(encoding="utf-8").replace("X-Review: none", "X-Review: A. Doctor")
-    path.write_text(reviewed, encoding="utf-8")
+    signed = ["approve", "nl", "--by", "A. Doctor", "--role", "oncologist", "--catalogue", "patient"]
+    assert CliRunner().invoke(locale, ["--locales", str(locales), *signed]).exit_code == 0
     words = Words(replace(CLINIC, languages=("en", "nl"), unreviewed_languages=()), PROTOCOL, locales)
     (problem,) = words.problems("nl")
     assert "topics.po: no clinician has reviewed this translation" in problem
