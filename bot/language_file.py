@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 from babel import UnknownLocaleError
@@ -163,7 +164,7 @@ def _entries(lines: Sequence[_Line]) -> list[_Entry]:
 def _headers(lines: Sequence[_Line]) -> dict[str, str]:
     """The names and values of the header, which is the translation of the empty text."""
     starts = [place for place, line in enumerate(lines) if line.keyword == "msgid"]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         texts = [line for line in lines[start:end] if line.keyword != "msgctxt"]
         is_translated = [place for place, line in enumerate(texts) if line.keyword == "msgstr"]
         if is_translated and not "".join(denormalize(line.text) for line in texts[: is_translated[0]]):
