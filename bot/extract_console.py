@@ -1,8 +1,7 @@
-"""Every text of the console that wants a translation: out of its templates, its code, and its reply and note files."""
+"""Every text of the console that wants a translation: out of its templates, its code, and the notes of the protocol."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,8 +33,5 @@ def catalogue(protocol: TriageProtocol) -> Catalog:
 def _data(protocol: TriageProtocol) -> Iterator[tuple[str, str]]:
     for text in TIMES:
         yield text, "bot/language_console.py"
-    for reply in tomllib.loads((BOT / "console" / "replies.toml").read_text(encoding="utf-8"))["reply"]:
-        yield reply["title"], "bot/console/replies.toml"
-        yield reply["text"], "bot/console/replies.toml"
     for note in protocol.notes:
         yield note.text, "dialogs/protocols/spinal_metastases.toml"

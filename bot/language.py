@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,6 +91,7 @@ class Words:
         }
         self._catalogues: dict[str, dict[str, Catalogue]] = {}
         self._texts: dict[tuple[str, str], Texts] = {}
+        self._reader: str | None = None
         found = {language: self.problems(language) for language in clinic.languages}
         self.withheld = {language: complaints for language, complaints in found.items() if complaints}
         self.offered = tuple(language for language in found if language not in self.withheld)
@@ -156,6 +158,15 @@ class Words:
                 return self.ui(key, language)
         return ""
 
+    def prepared_reply(self, id_: str, language: str) -> str | None:
+        """A reply that nurses need not write themselves, its blanks in braces; None where it is not translated."""
+        key = f"wording.reply_{id_}"
+        if self._readable(language) != language:
+            return None
+        if language != SOURCE and key not in self._catalogues[language]["patient"].texts:
+            return None
+        return self._texts_of_known(language, self.protocol).get(key)
+
     # --- the channels' own texts
 
     def commands(self, language: str) -> list[tuple[str, str]]:
@@ -182,8 +193,14 @@ class Words:
     # --- languages
 
     def known(self, language: str) -> str:
-        """The language itself if it is offered, else the clinic's usual one."""
-        return language if language in self.offered else self.offered[0]
+        """The language itself if it is offered or read along in, else the clinic's usual one."""
+        return language if language in (*self.offered, self._reader) else self.offered[0]
+
+    def read_in(self, language: str) -> Words:
+        """The same words for a nurse who reads along, in her language even where no patient is offered it."""
+        mine = copy(self)
+        mine._reader = self._readable(language)
+        return mine
 
     def best_language(self, hint: str | None) -> str:
         """The offered language nearest to what the channel knows ("nl-NL"), else the clinic's usual one."""

@@ -22,8 +22,8 @@ def first_of_advice(advised: Advised, session: Session, protocol: TriageProtocol
         return speech.say("advice_none", check_again=again)
     deadline = advised.decided_at + window
     if disposition is Disposition.WITHIN_12_HOURS:
-        return speech.say(_key_12h(session, is_late=deadline <= speech.at), deadline=speech.moment(deadline))
-    return _first_of_weeks(advised, disposition, speech, speech.moment(deadline), is_late=deadline <= speech.at)
+        return speech.say(_key_12h(session, is_late=deadline <= speech.at), deadline=speech.deadline(deadline))
+    return _first_of_weeks(advised, disposition, speech, speech.deadline(deadline), is_late=deadline <= speech.at)
 
 
 def _key_12h(session: Session, is_late: bool) -> str:
@@ -40,10 +40,10 @@ def _first_of_weeks(advised: Advised, disposition: Disposition, speech: Speech, 
     call_by = calendar.end_of_next_working_day(advised.decided_at)
     if advised.is_call_today or call_by <= speech.at:
         call_by = speech.closes_today()
-        return speech.say(f"advice_{disposition}_today_{hour}", deadline=deadline, call_by=speech.moment(call_by))
+        return speech.say(f"advice_{disposition}_today_{hour}", deadline=deadline, call_by=speech.deadline(call_by))
     opening = speech.moment(calendar.next_opening(speech.at))
     key = f"advice_{disposition}_{hour}"
-    return speech.say(key, deadline=deadline, call_by=speech.moment(call_by), opening=opening)
+    return speech.say(key, deadline=deadline, call_by=speech.deadline(call_by), opening=opening)
 
 
 def second_of_advice(
@@ -65,7 +65,7 @@ def second_of_advice(
 
 
 def first_of_unfinished(speech: Speech) -> str:
-    return speech.say("advice_unfinished", call_by=speech.moment(speech.closes_today()))
+    return speech.say("advice_unfinished", call_by=speech.deadline(speech.closes_today()))
 
 
 def second_of_unfinished(speech: Speech, leads: Iterable[str]) -> str:

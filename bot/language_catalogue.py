@@ -9,7 +9,6 @@ is today's, and the {names} to be filled in are the same.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from babel import Locale
 from bot.language_file import CatalogueError as CatalogueError
 from bot.language_file import read_file
 from bot.language_review import Review, from_headers
+from bot.language_spelling import seen, spellings
 from dialogs.protocol import Question, TriageProtocol
 from dialogs.topic import LONGEST_TITLE, Topics, has_figure
 
@@ -233,40 +233,14 @@ def words_for(question_id: str, code: str, texts: Texts) -> Iterator[str]:
     """The label of an answer and what else a patient may type for it, without case and punctuation."""
     label = texts.get(f"question.{question_id}.answer.{code}")
     if label:
-        yield plain(label)
+        yield from spellings(label)
     yield from aliases(code, texts)
 
 
 def aliases(code: str, texts: Texts) -> Iterator[str]:
     """What else may be typed for an answer or an action, as it is compared."""
-    listed = texts.get(f"wording.alias_{code}", "")
-    return (word for alias in re.split("[,،]", listed) if (word := plain(alias)))
-
-
-IGNORED = re.compile(r"[\s.,!;:…•✓\"“”„«»()\[\]{}<>*_~`\-–—/\\،؛۔¿¡]+")
-UNSEEN = re.compile(
-    r"['’‘\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff]"
-)
-VOWEL_SIGNS = re.compile(r"[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
-"""Signs on Arabic letters, and the stroke that lengthens them: most people leave them out."""
-ONE_LETTER = str.maketrans("أإآٱىیئؤةکہ؟", "اااايييوهكه?")
-"""Arabic letters that people write for one another."""
-
-
-def plain(text: str) -> str:
-    """The text as it is compared: without case, punctuation, unseen characters. "no?" keeps its mark: it is no No.
-
-    An Arabic word is the same with and without its vowel signs and hamzas, a Turkish one with any i: "HAYIR" is "hayır"
-    in capitals, and "hayir" on a keyboard without ı.
-    """
-    composed = unicodedata.normalize("NFC", UNSEEN.sub("", text))
-    spelled = VOWEL_SIGNS.sub("", composed).translate(ONE_LETTER)
-    return IGNORED.sub(" ", spelled).strip().casefold().replace("i\u0307", "i").replace("ı", "i")
-
-
-def seen(text: str) -> str:
-    """The text without unseen characters, its digits Latin: a command or a number as it was meant."""
-    return "".join(str(unicodedata.decimal(sign, sign)) for sign in UNSEEN.sub("", text)).strip()
+    for alias in re.split("[,،]", texts.get(f"wording.alias_{code}", "")):
+        yield from spellings(alias)
 
 
 def names(text: str) -> set[str]:

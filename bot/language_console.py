@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime, format_skeleton, format_timedelta, get_day_names
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.units import format_unit
 
@@ -21,6 +23,9 @@ SOURCE = "en"
 Unit = Literal["day", "hour", "minute", "second"]
 UNITS: tuple[tuple[Unit, int], ...] = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
+PUNCTUATION = {"ar": ("، ", "؛ ")}
+"""Between short parts and between longer ones, where a language has signs of its own."""
+
 
 def available(locales: Path = LOCALES) -> tuple[str, ...]:
     """The languages that the console speaks."""
@@ -29,20 +34,27 @@ def available(locales: Path = LOCALES) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleWords:
-    """One language. Without a translation the English stands."""
+    """One language. Without a translation the English stands; the catalogue says which plural form a number takes."""
 
     language: str
-    texts: Mapping[tuple[str | None, str], tuple[str, ...]]
+    translations: NullTranslations
 
     def gettext(self, text: str) -> str:
-        return self.texts.get((None, text), (text,))[0]
+        return self.translations.gettext(text)
 
     def ngettext(self, one: str, many: str, count: int) -> str:
-        forms = self.texts.get((None, one), (one, many))
-        return forms[min(_plural(self.language, count), len(forms) - 1)]
+        return self.translations.ngettext(one, many, count)
 
     def pgettext(self, context: str, text: str) -> str:
-        return self.texts.get((context, text), (text,))[0]
+        return self.translations.pgettext(context, text)
+
+    @property
+    def comma(self) -> str:
+        return PUNCTUATION.get(self.language, (", ", "; "))[0]
+
+    @property
+    def semicolon(self) -> str:
+        return PUNCTUATION.get(self.language, (", ", "; "))[1]
 
     # --- times
 
@@ -103,21 +115,11 @@ class ConsoleWords:
 def console_words(language: str, locales: Path = LOCALES) -> ConsoleWords:
     """The words of a language that `available` names; else English."""
     if language not in available(locales) or language == SOURCE:
-        return ConsoleWords(SOURCE, {})
+        return ConsoleWords(SOURCE, NullTranslations())
     path = locales / language / "LC_MESSAGES" / "console.po"
     with path.open("rb") as file:
         catalogue = read_po(file, locale=language)
-    texts = {}
-    for message in catalogue:
-        if not message.id or message.fuzzy or not message.string:
-            continue
-        key = message.id if isinstance(message.id, str) else message.id[0]
-        forms = (message.string,) if isinstance(message.string, str) else tuple(message.string)
-        if all(forms):
-            texts[message.context, key] = forms
-    return ConsoleWords(language, texts)
-
-
-def _plural(language: str, count: int) -> int:
-    forms = {"zero": 0, "one": 0}
-    return forms.get(Locale.parse(language).plural_form(count), 1)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return ConsoleWords(language, GNUTranslations(compiled))

@@ -55,6 +55,11 @@ class Speech:
         """Weekday and clock time; with the date unless it is in the next days."""
         return self._time(at, "moment_near" if timedelta() <= at - self.at < NEAR else "moment")
 
+    def deadline(self, at: datetime) -> str:
+        """As `moment`, and midnight as the minute before: "Saturday 00:00" is read as the end of Saturday."""
+        here = self.clinic.calendar.local(at)
+        return self.moment(at if here.hour or here.minute else at - timedelta(minutes=1))
+
     def moment_in_full(self, at: datetime) -> str:
         return self._time(at, "moment_full")
 

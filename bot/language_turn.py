@@ -155,6 +155,9 @@ class Turn:
                 yield self.speech.reads()
             case Stopped(how):
                 yield from self._stopped(how, events)
+            case Answered("language") | Corrected("language") if not is_asking:
+                yield say("nothing_to_stop")
+                yield from self._advice_counts(events)
             case Answered(question, answer) | Corrected(question, answer):
                 yield from self._acknowledged(event, question, answer)
 
@@ -177,8 +180,11 @@ class Turn:
             yield say("restarted")
         elif how == "stop":
             yield say("nothing_to_stop" if self.before.state in QUIET else "stopped")
-            if self.after.advised is not None and not any(isinstance(one, Advised) for one in events):
-                yield say("advice_counts")
+            yield from self._advice_counts(events)
+
+    def _advice_counts(self, events: Sequence[Event]) -> Iterator[str]:
+        if self.after.advised is not None and not any(isinstance(one, Advised) for one in events):
+            yield self.speech.say("advice_counts")
 
     def _acknowledged(self, event: Event, question: str, answer: str) -> Iterator[str]:
         say = self.speech.say
@@ -316,7 +322,7 @@ class Turn:
         window = self.protocol.window(Disposition(advice.disposition)) if advice else None
         if advice is None or window is None:
             return ""
-        return self.speech.say("reached_deadline", deadline=self.speech.moment(advice.decided_at + window))
+        return self.speech.say("reached_deadline", deadline=self.speech.deadline(advice.decided_at + window))
 
     def _choices(self, question: Question, asked: Asked) -> tuple[Choice, ...]:
         codes = codes_of(question.id, self.after, self.protocol, self.offered)

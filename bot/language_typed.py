@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.channels import Incoming
-from bot.language_catalogue import Texts, aliases, fill, native_name, plain, seen, words_for
+from bot.language_catalogue import Texts, aliases, fill, native_name, words_for
+from bot.language_spelling import plain, seen, spellings
 from dialogs.events import (
     Answered,
     AskedForHelp,
@@ -29,7 +30,7 @@ from dialogs.events import (
     TappedStale,
     WentBack,
 )
-from dialogs.protocol import TriageProtocol
+from dialogs.protocol import Question, TriageProtocol
 from dialogs.session import Asking, Session
 from dialogs.topic import Topics
 
@@ -164,16 +165,16 @@ def _typed(
     code = _code_of(typed, pending.question, codes_of(pending.question, session, protocol, offered), texts)
     if code is not None:
         return AskedToShare() if code == "share" else Answered(pending.question, code)
-    return _action_of(typed, pending.question, texts) or NotUnderstood("text", text)
+    return _action_of(typed, protocol.question(pending.question), texts) or NotUnderstood("text", text)
 
 
-def _action_of(typed: str, question_id: str, texts: Texts) -> PatientEvent | None:
-    """The action of this label or alias, unless the question itself uses the word: "back" may be where it hurts."""
-    if f" {typed} " in f" {plain(texts[f'question.{question_id}.text'])} ":
+def _action_of(typed: str, question: Question, texts: Texts) -> PatientEvent | None:
+    """The action of this label or alias, unless a question about health uses the word: "back" may be where it hurts."""
+    if question.is_clinical and f" {typed} " in f" {plain(texts[f'question.{question.id}.text'])} ":
         return None
     for action, event in ACTIONS.items():
-        words = {plain(texts[f"wording.action_{action}"]).rstrip("? "), *aliases(action, texts)}
-        if typed.rstrip("? ") in words - {""}:
+        labels = (label.rstrip("? ") for label in spellings(texts[f"wording.action_{action}"]))
+        if typed.rstrip("? ") in {*labels, *aliases(action, texts)} - {""}:
             return event
     return None
 
@@ -189,9 +190,9 @@ def _code_of(typed: str, question_id: str, codes: Sequence[str], texts: Texts) -
 def _words(question_id: str, code: str, texts: Texts) -> Iterator[str]:
     """What may be typed for an answer, without case and punctuation."""
     if question_id == "language":
-        yield from (plain(native_name(code)), code.casefold())
+        yield from (*spellings(native_name(code)), code.casefold())
     elif question_id == "summary" and (topic := texts.get(f"question.{code}.topic")):
-        yield plain(fill(texts["wording.summary_change"], {"topic": topic}))
+        yield from spellings(fill(texts["wording.summary_change"], {"topic": topic}))
     else:
         yield from words_for(question_id, code, texts)
 

@@ -13,6 +13,9 @@ from bot.store import Said, WorklistRow
 from dialogs.events import Recorded
 from dialogs.protocol import TriageProtocol
 
+ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
+"""Unseen signs around the numbers in Arabic texts, which a terminal lays out without them."""
+
 
 def worklist_lines(
     rows: Sequence[WorklistRow], protocol: TriageProtocol, zone: ZoneInfo, at: datetime
@@ -74,7 +77,7 @@ def transcript_lines(
 
 def harmless(text: str) -> str:
     """The text without what could steer a terminal: a patient may have typed anything."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
+    return "".join(letter if letter.isprintable() else "�" for letter in text.translate(ISOLATES))
 
 
 def _shown(said: Said) -> Iterator[str]:

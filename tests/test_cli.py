@@ -427,6 +427,7 @@ def test_the_transcript_tells_each_event_in_a_language_beside_what_the_patient_s
 
 def test_what_a_patient_typed_cannot_steer_the_terminal():
     assert reports.harmless("\x1b[2J legs\u202eweak") == "�[2J legs�weak"
+    assert reports.harmless("الرقم \u2066112\u2069.") == "الرقم 112."
 
 
 def test_an_unknown_session_or_language_is_told(session):

@@ -8,16 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
 from sqlite_utils import Database
 
 from bot import demo, sqlite_console
-from bot.config import LOCALES, load
-from bot.console.replies import BLANK, REPLIES
+from bot.config import load
 from bot.desk import AuditBroken, Filter
-from bot.extract_console import catalogue
 from bot.language import Words
-from bot.language_console import available
 from bot.migrations import MIGRATIONS
 from bot.sqlite import SqliteStore
 from bot.sqlite_console import SqliteDesk
@@ -53,24 +49,6 @@ def test_no_page_reads_a_whole_table(query: str) -> None:
     db.close()
     assert plan
     assert not [step[3] for step in plan if step[3].startswith("SCAN") and "(subquery" not in step[3]], plan
-
-
-@pytest.mark.parametrize("language", [one for one in available() if one != "en"])
-def test_every_text_of_the_console_is_translated(language: str) -> None:
-    with (LOCALES / language / "LC_MESSAGES" / "console.po").open("rb") as file:
-        kept = read_po(file, locale=language)
-    wanted = catalogue(load_protocol())
-    missing = [one.id for one in wanted if one.id and not (kept.get(one.id, one.context) or one).string]
-    stale = [one.id for one in kept if one.id and wanted.get(one.id, one.context) is None]
-    assert (missing, stale) == ([], []), "run `cordwatch locale update`, then translate what is empty"
-
-
-@pytest.mark.parametrize("reply", [*REPLIES.values()], ids=lambda one: one.id)
-def test_a_translated_reply_has_the_same_blanks(reply) -> None:
-    for language in available():
-        text = reply.template(language)
-        assert text is not None
-        assert set(BLANK.findall(text)) == set(reply.blanks)
 
 
 # --- the audit

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.channels import Incoming, Outgoing, Retired
 from bot.config import Clinic, load
 from bot.language import COMMANDS, Words
-from bot.language_catalogue import plain
+from bot.language_spelling import plain
 from bot.language_typed import telephone_number
 from dialogs.events import (
     Advised,
@@ -261,6 +261,14 @@ def test_a_question_mark_of_any_script_keeps_a_word_from_being_an_answer() -> No
 
 def test_a_word_of_the_question_is_no_action() -> None:
     assert typed("back", asking("back_or_neck_pain")) == NotUnderstood("text", "back")
+
+
+def test_stop_typed_at_the_question_that_explains_the_command_stops() -> None:
+    assert typed("Stop", asking("consent")) == Stopped("stop")
+
+
+def test_ok_is_no_answer_because_it_may_mean_that_all_is_well() -> None:
+    assert typed("ok", asking("emergency_signs")) == NotUnderstood("text", "ok")
 
 
 def test_long_texts_are_kept_in_part_and_answer_nothing() -> None:
@@ -682,6 +690,11 @@ def test_very_bad_pain_must_be_called_for_today(tier: str) -> None:
     assert night.heading == "Call today: +31 20 555 0100"
     assert "Call before Monday 23:59, also when the clinic is closed." in night.text
     assert why.text.startswith("Call today, because your pain is very bad or sudden")
+
+
+def test_a_deadline_at_midnight_is_said_as_the_minute_before() -> None:
+    noon = datetime(2026, 11, 23, 11, 0, 30, tzinfo=UTC)
+    assert "before Monday 23:59" in said(Advised("12h", ("walking",), "12h", noon), at=noon)[0].text
 
 
 def test_a_deadline_counts_from_the_answer_and_not_from_the_message() -> None:

@@ -16,7 +16,8 @@ from bot.channels import Incoming, Outgoing
 from bot.cli_locale import locale
 from bot.config import LOCALES, Clinic, load
 from bot.language import Words
-from bot.language_catalogue import Message, catalogue_path, numbers, plain, read, topic_messages
+from bot.language_catalogue import Message, catalogue_path, numbers, read, topic_messages
+from bot.language_spelling import plain
 from bot.reading_level import formula, level
 from dialogs.events import Advised, Asked, AskedForTopics, Entered, Event, ReadTopic, Recorded, Resumed, Started
 from dialogs.protocol import load as load_protocol

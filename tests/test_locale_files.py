@@ -10,6 +10,7 @@ import pytest
 
 from bot.config import LOCALES, Clinic, load
 from bot.language import Words
+from bot.language_catalogue import catalogue_path, read
 
 CLINIC: Clinic = replace(
     load(None, {}).clinic, languages=("en", "de", "nl", "pl"), unreviewed_languages=("de", "nl", "pl")
@@ -33,7 +34,9 @@ def broken(locales: Path, old: str, new: str, domain: str = "patient") -> tuple[
 
 
 SYNTAX = "is no line of a catalogue; write the text between double quotes"
-PROGRAM = 'msgstr "Ik ben een computerprogramma. Ik kan niets uitsluiten."'
+SAID = read(catalogue_path(LOCALES, "nl"), "nl").entries
+PROGRAM = f'msgstr "{SAID["wording.program"].text}"'
+THANKS = SAID["wording.thanks_number"].text
 PROGRAM_ID = 'msgid "I am a computer program. I cannot rule anything out."'
 PLURALS = '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"'
 LANGUAGE = '"Language: nl\\n"'
@@ -83,7 +86,7 @@ def test_what_is_wrong_with_a_text_names_the_line_where_it_begins(locales: Path,
 
 
 def test_a_missing_name_in_braces_is_named(locales: Path) -> None:
-    path, line = broken(locales, 'msgstr "Dank u wel. Ik bewaar {phone} voor', 'msgstr "Dank u wel. Ik bewaar dit voor')
+    path, line = broken(locales, f'msgstr "{THANKS}"', f'msgstr "{THANKS.replace("{phone}", "dit")}"')
     (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
     complaint = "fills in nothing, the English {phone}; use the same names in braces"
     assert problem == f"{path}:{line - 1}: wording.thanks_number {complaint}"

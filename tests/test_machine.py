@@ -28,7 +28,7 @@ from dialogs.events import (
     TappedStale,
     WentBack,
 )
-from tests.checks import HOUR, MINUTE, MONDAY, PROTOCOL, Check, nothing
+from tests.checks import HOUR, MINUTE, MONDAY, PLACES, PROTOCOL, Check, nothing
 
 SYMPTOMS = ("difficulty_walking", "weakness", "numbness_tingling", "bladder_bowel", "lhermitte")
 AT_ONCE = [
@@ -404,6 +404,19 @@ def test_another_language_asks_the_interrupted_question_again() -> None:
     assert check.receives(AskedForLanguage()).asked == "language"
     assert check.says("nl").asked == "summary"
     assert check.session.language == "nl"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_language_can_be_changed_in_every_state_and_nothing_else_changes(place: str) -> None:
+    check = PLACES[place]()
+    check.languages = 8
+    before = check.session
+    assert check.receives(AskedForLanguage()).asked == "language"
+    after = check.says("ar").session
+    assert after.language == "ar"
+    assert (after.state, after.advised) == (before.state, before.advised)
+    assert after.answers == {**before.answers, "language": "ar"}
+    assert (after.pending and after.pending.question) == (before.pending and before.pending.question)
 
 
 def test_a_correction_outlives_a_change_of_language() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from bot.app import bound
 from bot.web_server import PatientProtocol, allow_many_connections
 from tests.webchat_script import until
 
@@ -65,3 +67,19 @@ async def test_a_slow_answer_is_waited_for(port):
 
 def test_there_is_room_for_a_thousand_pages():
     assert allow_many_connections() >= 2000
+
+
+async def test_the_end_of_an_answer_does_not_wait_for_its_beginning_to_be_acknowledged():
+    is_quick: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        is_quick.set_result(bool(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+        writer.close()
+
+    door = bound("127.0.0.1", 0)
+    async with await asyncio.start_server(met, sock=door):
+        _, writer = await asyncio.open_connection(*door.getsockname())
+        assert await is_quick
+        writer.close()
+        await writer.wait_closed()

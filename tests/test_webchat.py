@@ -146,10 +146,12 @@ async def test_the_page_speaks_the_language_of_the_conversation_and_runs_its_way
         assert '<html lang="ar" dir="rtl">' in browser.page
 
 
-async def test_the_clinic_learns_which_language_the_browser_asks_for(chat):
-    async with Browser(chat, language="nl-NL,nl;q=0.9") as browser:
+@pytest.mark.parametrize("accepted", ["nl-NL,nl;q=0.9", "fy,nl;q=0.8,en;q=0.5"])
+async def test_the_clinic_learns_which_of_its_languages_the_browser_likes_best(chat, accepted):
+    async with Browser(chat, language=accepted) as browser:
+        assert '<html lang="nl" dir="ltr">' in browser.page
         await browser.says("/start")
-        assert chat.clinic.received[0].language_hint == "nl-NL"
+        assert chat.clinic.received[0].language_hint == "nl"
 
 
 async def test_an_empty_message_is_none(chat):

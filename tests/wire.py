@@ -10,13 +10,14 @@ import socket
 import sqlite3
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from bot.language_catalogue import fill
 from tests.botapi import BotApi
 from tests.botapi_rules import Json
 from tests.botapi_users import Shown, User
@@ -28,8 +29,8 @@ CLINIC = f"""
 [clinic]
 name = "Test Clinic"
 time_zone = "Europe/Amsterdam"
-languages = ["en", "nl"]
-unreviewed_languages = ["nl"]
+languages = {{languages}}
+unreviewed_languages = {{unreviewed}}
 
 [numbers]
 emergency = "112"
@@ -105,13 +106,16 @@ class Telegram(BotApi):
 class Bot:
     """`cordwatch run` in `directory`. Its output is in `bot.log`, of all its lives."""
 
-    def __init__(self, directory: Path, telegram: Telegram, mode: str = "polling") -> None:
+    def __init__(
+        self, directory: Path, telegram: Telegram, mode: str = "polling", languages: Sequence[str] = ("en", "nl")
+    ) -> None:
         self.directory, self.telegram, self.mode = directory, telegram, mode
         self.database = directory / "clinic.db"
         self.port = unused_port()
         self.url = f"http://127.0.0.1:{self.port}"
         telegram.proxied = f"{self.url}/telegram"
-        (directory / "clinic.toml").write_text(CLINIC.replace("{mode}", mode), encoding="utf-8")
+        settings = {"mode": mode, "languages": json.dumps(languages), "unreviewed": json.dumps(languages[1:])}
+        (directory / "clinic.toml").write_text(fill(CLINIC, settings), encoding="utf-8")
         self.process: asyncio.subprocess.Process | None = None
 
     @property
@@ -197,18 +201,20 @@ class Bot:
 
 
 @asynccontextmanager
-async def running(directory: Path, mode: str = "polling") -> AsyncIterator[Bot]:
+async def running(
+    directory: Path, mode: str = "polling", languages: Sequence[str] = ("en", "nl")
+) -> AsyncIterator[Bot]:
     """A Telegram, and the service on it until the end of the block."""
-    async with built(directory, mode) as bot:
+    async with built(directory, mode, languages) as bot:
         await bot.start()
         yield bot
 
 
 @asynccontextmanager
-async def built(directory: Path, mode: str = "polling") -> AsyncIterator[Bot]:
+async def built(directory: Path, mode: str = "polling", languages: Sequence[str] = ("en", "nl")) -> AsyncIterator[Bot]:
     """A Telegram, and a service that is still to be started; it does not outlive the block."""
     async with Telegram() as telegram:
-        bot = Bot(directory, telegram, mode)
+        bot = Bot(directory, telegram, mode, languages)
         try:
             yield bot
         finally:

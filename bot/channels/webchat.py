@@ -274,7 +274,7 @@ class WebChatChannel(Channel):
                 external_id=_external_id(visitor, form.get("id", ""), choice or text),
                 text="" if choice else text,
                 choice=choice,
-                language_hint=_hint(request),
+                language_hint=self._hint(request),
             )
         )
         self.streams.ring(visitor.address)
@@ -319,6 +319,11 @@ class WebChatChannel(Channel):
         wanted = request.headers.get("accept-language", "")
         return conversation.language or best_language(wanted, self.pages.site.languages)
 
+    def _hint(self, request: Request) -> str | None:
+        """The language in which the page before the first message was."""
+        wanted = request.headers.get("accept-language", "")
+        return best_language(wanted, self.pages.site.languages) if wanted else None
+
 
 class Guarded:
     """Adds to every answer what keeps a browser from doing more than this page needs."""
@@ -356,10 +361,6 @@ def best_language(accepted: str, offered: Sequence[str]) -> str:
             if language.replace("_", "-").lower() in (tag, tag.partition("-")[0]):
                 return language
     return offered[0]
-
-
-def _hint(request: Request) -> str | None:
-    return re.split("[,;]", request.headers.get("accept-language", ""))[0].strip()[:35] or None
 
 
 def _owner_tag(visitor: Visitor) -> str:

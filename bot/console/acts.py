@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.console import entry
 from bot.console.entry import Draft
-from bot.console.replies import LONGEST_BLANK, REPLIES
+from bot.console.replies import LONGEST_BLANK, prepared
 from bot.console.web import LONGEST_TEXT, Asking, may
 from bot.desk import Role
 from bot.worklist import Refused
@@ -153,15 +153,17 @@ async def reply(asking: Asking) -> tuple[NurseEvent, ...]:
 
 
 def _prepared(asking: Asking, template: str, language: str) -> Replied:
-    chosen = REPLIES.get(template)
-    if chosen is None or chosen.template(language) is None:
+    words = asking.console.service.words
+    chosen = prepared(words, language, asking.language).get(template)
+    if chosen is None:
         raise NotDone("choice")
     values = {blank: " ".join(asking.form.get(f"blank_{blank}", "").split()) for blank in chosen.blanks}
     if not all(values.values()):
         raise NotDone("blanks")
     if any(len(value) > LONGEST_BLANK for value in values.values()):
         raise NotDone("too_long", most=LONGEST_BLANK)
-    return Replied(asking.nurse.name, chosen.say(language, values) or "", template, values)
+    speech = words.speech(language, words.protocol, asking.at)
+    return Replied(asking.nurse.name, chosen.say(values, speech), template, values)
 
 
 async def snooze(asking: Asking) -> tuple[NurseEvent, ...]:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from bot.calendar import Calendar
 from bot.console import words
-from bot.console.replies import REPLIES, Reply
+from bot.console.replies import Reply, prepared, with_gaps
 from bot.console.transcript import Spoken, transcript
 from bot.console.trend import LEVELS, Trend, trend
 from bot.console.web import Asking
@@ -21,7 +21,7 @@ from bot.desk import Audited, Check, Nurse
 from bot.language_speech import Speech
 from bot.store import Log
 from bot.worklist import URGENT
-from dialogs.events import BaselineConfirmed, Replied
+from dialogs.events import BaselineConfirmed
 from dialogs.protocol import Note, Rule, TriageProtocol, matches
 from dialogs.session import Session, replay
 
@@ -114,6 +114,7 @@ def draw(asking: Asking, view: View, draft: Draft | None = None, status: int = 2
         can_write=_short(view.session.language) in {_short(one) for one in asking.nurse.languages},
         prefilled={name: getattr(asking.console.pages.clinic, key) for name, key in PREFILLED.items()},
         levels=LEVELS,
+        with_gaps=with_gaps,
     )
 
 
@@ -126,7 +127,8 @@ async def read(asking: Asking, session_id: str) -> View:
         raise HTTPException(404) from error
     session = replay(session_id, log.events)
     protocol = service.protocol_of(session)
-    speech = service.words.speech(language, protocol, asking.at)
+    words_for_her = service.words.read_in(language)
+    speech = words_for_her.speech(language, protocol, asking.at)
     checks = await desk.checks(log.patient.id)
     rows = [one.row for one in checks if one.row is not None and one.row.entry.is_open]
     own = next((one.row for one in checks if one.session == session_id and one.row is not None), None)
@@ -134,7 +136,8 @@ async def read(asking: Asking, session_id: str) -> View:
     codes = own.entry.reasons if own is not None else ()
     reasons = tuple(reasons_of(codes, session, protocol, speech))
     said = await service.store.transcript(session_id)
-    calendar, chosen = asking.console.pages.clinic.calendar, asking.request.query_params.get("reply", "")
+    replies = prepared(service.words, session.language, language)
+    calendar = asking.console.pages.clinic.calendar
     return View(
         log=log,
         session=session,
@@ -144,16 +147,14 @@ async def read(asking: Asking, session_id: str) -> View:
         codes=tuple(code for code in codes if code in words.REASONS),
         notes=tuple(_notes(session, protocol)),
         answers=tuple(_answers(session, protocol, speech, reasons)),
-        lines=tuple(
-            transcript(session_id, log.events, said, service.words, protocol, language, _replied(log, language))
-        ),
+        lines=tuple(transcript(session_id, log.events, said, words_for_her, protocol, language)),
         checks=tuple(checks),
         trend=trend(checks),
         audited=tuple(await desk.audited(session_id)),
         colleagues=tuple(one for one in await desk.nurses() if one.is_active and one.id != asking.nurse.id),
         baselines=tuple(_baselines(session, log, protocol, speech)),
-        replies={id_: one for id_, one in REPLIES.items() if one.template(session.language) is not None},
-        chosen=REPLIES.get(chosen or asking.form.get("template", "")),
+        replies=replies,
+        chosen=replies.get(asking.request.query_params.get("reply", "") or asking.form.get("template", "")),
         call_again=call_again(calendar, asking.at),
         snooze=snooze(calendar, asking.at, line),
         is_reviewed=service.words.is_reviewed(session.language),
@@ -220,11 +221,6 @@ def _baselines(session: Session, log: Log, protocol: TriageProtocol, speech: Spe
         is_known = session.answers.get(question.id) == "same_and_known"
         if question.follows_up is not None and is_known and question.follows_up not in confirmed:
             yield question.follows_up, speech.topic(question.follows_up)
-
-
-def _replied(log: Log, language: str) -> dict[str, str]:
-    replied = [one.event for one in log.events if isinstance(one.event, Replied) and one.event.template in REPLIES]
-    return {one.template: REPLIES[one.template].say(language, one.values) or one.text for one in replied}
 
 
 def _short(language: str) -> str:

@@ -48,7 +48,7 @@ class Sheet:
 async def page(asking: Asking) -> Response:
     service = asking.console.service
     rows = await service.store.worklist(asking.at, MOST + 1)
-    speech = service.words.speech(asking.language, service.current, asking.at)
+    speech = service.words.read_in(asking.language).speech(asking.language, service.current, asking.at)
     return asking.page(
         "handover.html",
         sheet=sheet(rows[:MOST], len(rows) > MOST),

@@ -80,6 +80,8 @@ class Pages:
         environment.globals.update(
             asset=self._asset_url,
             clinic=self.clinic,
+            comma=words.comma,
+            semicolon=words.semicolon,
             direction=direction,
             language=words.language,
             language_name=words.language_name,

@@ -50,7 +50,7 @@ async def page(asking: Asking) -> Response:
     view = await entry.read(asking, session_id)
     await asking.console.desk.audit(asking.nurse.name, "exported", session_id, asking.at)
     service = asking.console.service
-    mine = service.words.speech(asking.language, view.protocol, asking.at)
+    mine = service.words.read_in(asking.language).speech(asking.language, view.protocol, asking.at)
     theirs = service.words.speech(view.session.language, view.protocol, asking.at)
     # the list keeps what decided the advice; what was found after it counts here too
     found = decide_from_answers(view.session.findings, view.protocol).rules

@@ -1,46 +1,75 @@
-"""Prepared replies: reviewed texts with blanks, in every language that the console's catalogue has."""
+"""Prepared replies: reviewed texts with blanks that a nurse fills in, in every language that patients read."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 
-from bot.language_console import SOURCE, console_words
+from bot.console.words import REPLIES
+from bot.language import NO_MOMENT, Words
+from bot.language_catalogue import SOURCE
+from bot.language_speech import Speech
+from dialogs.events import Replied
 
-FILE = Path(__file__).with_name("replies.toml")
 BLANK = re.compile(r"\{(\w+)\}")
+PICKED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+"""A moment as a browser's picker writes it, by the clinic's clock."""
 LONGEST_BLANK = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`blanks`: what must be filled in, in the order of the English text."""
+    """`theirs`: what the patient will read; `mine`: the same for the nurse, in English where her language lacks it."""
 
     id: str
     title: str
-    text: str
+    theirs: str
+    mine: str
 
     @property
     def blanks(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(BLANK.findall(self.text)))
+        """What must be filled in, in the order of the patient's text."""
+        return tuple(dict.fromkeys(BLANK.findall(self.theirs)))
 
-    def template(self, language: str) -> str | None:
-        """The text in a language; None when it has not been translated."""
-        translated = console_words(language).gettext(self.text)
-        return translated if language == SOURCE or translated != self.text else None
-
-    def say(self, language: str, values: Mapping[str, str]) -> str | None:
-        text = self.template(language)
-        return None if text is None else BLANK.sub(lambda blank: values[blank[1]], text)
+    def say(self, values: Mapping[str, str], speech: Speech) -> str:
+        return filled(self.theirs, values, speech)
 
 
-def load(path: Path = FILE) -> dict[str, Reply]:
-    """All prepared replies by id."""
-    rows = tomllib.loads(path.read_text(encoding="utf-8"))["reply"]
-    return {row["id"]: Reply(**row) for row in rows}
+def prepared(words: Words, theirs: str, mine: str) -> dict[str, Reply]:
+    """The replies that can be sent in the patient's language, by id."""
+    texts = {id_: words.prepared_reply(id_, theirs) for id_ in REPLIES}
+    return {id_: Reply(id_, REPLIES[id_], text, _read_by(words, id_, mine)) for id_, text in texts.items() if text}
 
 
-REPLIES = load()
+def in_language(event: Replied, words: Words, language: str) -> str:
+    """What a nurse sent, in another nurse's language; word for word where it was not a prepared reply."""
+    if event.template not in REPLIES:
+        return event.text
+    speech = words.read_in(language).speech(language, words.protocol, NO_MOMENT)
+    return filled(_read_by(words, event.template, language), event.values, speech)
+
+
+def filled(text: str, values: Mapping[str, str], speech: Speech) -> str:
+    """The text with its blanks filled in, picked moments as its language says them; a blank without a value stays."""
+    return BLANK.sub(lambda blank: _said(values.get(blank[1], blank[0]), speech), text)
+
+
+def with_gaps(text: str) -> str:
+    """The text with a gap for each blank, as a nurse reads it before she fills them in."""
+    return BLANK.sub("…", text)
+
+
+def _said(value: str, speech: Speech) -> str:
+    if not PICKED.fullmatch(value):
+        return value
+    try:
+        picked = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return speech.moment(picked.replace(tzinfo=speech.clinic.time_zone).astimezone(UTC))
+
+
+def _read_by(words: Words, id_: str, language: str) -> str:
+    return words.prepared_reply(id_, language) or words.prepared_reply(id_, SOURCE) or ""

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import groupby
 
 from bot.channels import Outgoing
+from bot.console.replies import in_language
 from bot.console.words import LEFT, OUTCOMES, REASONS, UNDELIVERED
 from bot.language import Words
 from bot.language_console import console_words
@@ -69,9 +70,8 @@ def transcript(
     words: Words,
     protocol: TriageProtocol,
     language: str,
-    replies: dict[str, str],
 ) -> list[Spoken]:
-    """`replies`: what prepared replies say in the nurse's language, by template."""
+    """What was said and done, each line in the nurse's language with the exact words beside it."""
     session = Session(session_id)
     lines: list[Spoken] = []
     for turn in _turns(events):
@@ -80,7 +80,7 @@ def transcript(
             lines += _line_of(one, session, words, protocol, language)
             session = apply(session, one.event, one.at)
         said = [one for one in messages if turn[0].seq <= one.seq <= turn[-1].seq]
-        lines += _messages(said, turn, before, session, words, protocol, language, replies)
+        lines += _messages(said, turn, before, session, words, protocol, language)
     return lines
 
 
@@ -136,11 +136,10 @@ def _messages(
     words: Words,
     protocol: TriageProtocol,
     language: str,
-    replies: dict[str, str],
 ) -> Iterator[Spoken]:
     if not said:
         return
-    mine = _in_my_language(turn, before, after, words, protocol, language, replies)
+    mine = _in_my_language(turn, before, after, words, protocol, language)
     texts = mine if len(mine) == len(said) else [""] * len(said)
     for one, text in zip(said, texts, strict=True):
         exact = plain(one.outgoing)
@@ -161,11 +160,10 @@ def _in_my_language(
     words: Words,
     protocol: TriageProtocol,
     language: str,
-    replies: dict[str, str],
 ) -> list[str]:
     events = tuple(
-        replace(one.event, text=replies[one.event.template])
-        if isinstance(one.event, Replied) and one.event.template in replies
+        replace(one.event, text=in_language(one.event, words, language))
+        if isinstance(one.event, Replied)
         else one.event
         for one in turn
     )

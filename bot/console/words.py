@@ -45,6 +45,15 @@ OUTCOMES = {
     "false_alarm": N_("False alarm"),
     "duplicate": N_("Duplicate"),
 }
+REPLIES = {
+    "will_call": N_("We will call you"),
+    "tried_to_call": N_("We tried to call you"),
+    "call_us": N_("Please call us"),
+    "send_number": N_("Which number may we call?"),
+    "come_now": N_("Come to the emergency department"),
+    "scan_planned": N_("Your scan is planned"),
+    "check_again": N_("Please do the check again"),
+}
 LEFT = {
     "stop": N_("on request"),
     "restart": N_("to begin a new one"),

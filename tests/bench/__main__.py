@@ -7,44 +7,94 @@ import asyncio
 import os
 import platform
 import re
+import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.points import Line, Plan, cost, crowd, history, recorded, slow_network
-from tests.bench.subjects import OTHERS
+from bot.web_server import allow_many_connections
+from tests.bench.console import console
+from tests.bench.crowds import crowd
+from tests.bench.figures import Dialog, Line, Plan
+from tests.bench.subjects import OTHERS, record
+from tests.bench.turns import cost, history, slow_network
+from tests.bench.webchats import web_chats
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
 TABLE = re.compile(r"(?s)(<!-- measured -->).*(<!-- end -->)")
-POINTS = {"cost": cost, "network": slow_network, "history": history, "crowd": crowd}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("points", nargs="*", help=f"only some of {', '.join(POINTS)}; nothing is written then")
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`minutes`: what it takes on two idle cores with the usual numbers; after six times as long it is given up."""
+
+    what: str
+    measure: Callable[[Plan, Dialog], Awaitable[list[Line]]]
+    minutes: float
+
+
+PARTS = {
+    "cost": Part("point 1: CPU a turn beside the yardsticks", cost, 12),
+    "network": Part("point 2: turns a second over a slow network", slow_network, 4),
+    "history": Part("point 3: CPU a turn with a long log", history, 5),
+    "crowd": Part("points 4 and 5: urgent before routine, memory, start", crowd, 3),
+    "web": Part("point 6: 1,000 web chats", web_chats, 3),
+    "console": Part("the nurses' pages, and what they cost the patients", console, 7),
+}
+PATIENCE = 6
+FULL_MINUTES = 15
+"""More for 10,000,000 events."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        epilog="parts: " + "; ".join(f"{name}: {one.what}, {one.minutes:g} min" for name, one in PARTS.items()),
+    )
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="only these; nothing is written then")
     parser.add_argument("--patients", type=int, default=200)
     parser.add_argument("--alternations", type=int, default=7)
-    parser.add_argument("--full", action="store_true", help="also with 10,000,000 events; takes 10 GB of disk")
+    parser.add_argument("--full", action="store_true", help="also with 10,000,000 events; takes 12 GB of disk")
     given = parser.parse_args()
     if not OTHERS.exists():
         parser.error("the yardsticks are not installed; run `make bench`")
+    allow_many_connections()
     events = (1_000_000, 10_000_000) if given.full else (1_000_000,)
-    plan = Plan(given.patients, given.alternations, events, 100_000)
-    text = table(asyncio.run(measure(plan, given.points or list(POINTS))), plan)
+    plan, names = Plan(given.patients, given.alternations, events, 100_000), given.parts or list(PARTS)
+    minutes = sum(PARTS[name].minutes for name in names) + (FULL_MINUTES if given.full and "history" in names else 0)
+    print(f"About {minutes:.0f} minutes on two idle cores. Load at the start: {os.getloadavg()[0]:.1f}.", flush=True)
+    lines, failures = asyncio.run(measure(plan, names))
+    text = table(lines, plan)
     print(text)
-    if not given.points:
+    if not given.parts and not failures:
         write(text)
+    return 1 if failures else 0
 
 
-async def measure(plan: Plan, points: Sequence[str]) -> list[Line]:
+async def measure(plan: Plan, names: Sequence[str]) -> tuple[list[Line], int]:
+    """The lines, and how many parts gave none: a part that fails leaves the others alone."""
+    lines: list[Line] = []
+    failures = 0
     with tempfile.TemporaryDirectory() as place:
-        dialog = await recorded(Path(place))
-        lines = []
-        for name in points:
-            print(f"{name} …", flush=True)
-            lines += await POINTS[name](plan, dialog)
-        return lines
+        path = Path(place) / "dialog.json"
+        dialog = Dialog(path, await record(path))
+        for name in names:
+            print(f"{name}: {PARTS[name].what} …", flush=True)
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(
+                    60 * PATIENCE * (PARTS[name].minutes + FULL_MINUTES * (len(plan.events) - 1))
+                ):
+                    lines += await PARTS[name].measure(plan, dialog)
+            except Exception as error:
+                failures += 1
+                lines.append(Line(f"{name}: no figure", "", f"{type(error).__name__}: {error}"))
+            print(f"  {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
+    return lines, failures
 
 
 def table(lines: Sequence[Line], plan: Plan) -> str:
@@ -55,7 +105,7 @@ def table(lines: Sequence[Line], plan: Plan) -> str:
         f"(load of the machine at the end: {load:.1f}), {plan.patients} patients, {plan.alternations} alternations.\n"
     )
     rows = [f"| {one.what} | {one.goal} | {one.measured} |" for one in lines]
-    return "\n".join((head, "| what | goal | measured: median (least to most) |", "|---|---|---|", *rows))
+    return "\n".join((head, "| what | goal | measured: median (least–most) |", "|---|---|---|", *rows))
 
 
 def write(text: str) -> None:
@@ -64,4 +114,4 @@ def write(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,8 +7,10 @@ import json
 import os
 import signal
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +21,24 @@ from tests.wire import Bot, Telegram
 
 OTHERS = Path(__file__).parents[2] / ".bench" / "bin" / "python"
 YARDSTICKS = Path(__file__).parent / "yardsticks"
-ASIDE_S = 1.0
+LIFTED = 1000
+"""Messages a second that tests/wire.py allows: more than there are."""
+MANY_VISITORS = """
+[web]
+new_sessions_per_hour = 10000
+"""
+ASIDE_S = 0.5
 """By then what is sent on the side has arrived too."""
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
-    """A bot that runs, and how much of the machine it has used."""
+    """A bot that runs, and what of the machine it has used. `url`: its web server; `started_s`: until it listened."""
 
-    def __init__(self, telegram: Telegram, process: asyncio.subprocess.Process) -> None:
-        self.telegram, self.process = telegram, process
+    def __init__(
+        self, telegram: Telegram, process: asyncio.subprocess.Process, url: str = "", started_s: float = 0.0
+    ) -> None:
+        self.telegram, self.process, self.url, self.started_s = telegram, process, url, started_s
 
     @property
     def cpu_s(self) -> float:
@@ -62,8 +72,22 @@ async def yardstick(name: str, dialog: Path, latency_s: float = 0.0) -> AsyncIte
             await process.wait()
 
 
+LIVES = count(1)
+NUMBERS_EACH = 10_000_000
+
+
 class Crowd(Telegram):
-    """Knows everybody whom a database made by copying knows."""
+    """Knows everybody whom a database made by copying knows, and never gives a number that an earlier one has given:
+
+    a service that knows the database would rightly take such a message for one that it has had already.
+    """
+
+    def __init__(self, **wanted: Any) -> None:
+        super().__init__(**wanted)
+        first = next(LIVES) * NUMBERS_EACH
+        self._numbers = count(first)
+        self._changes = first
+        self.updates.renumber(first)
 
     def _recipient(self, parameters: Json, is_edit: bool = False) -> User:
         user = self.user(int(parameters["chat_id"]))
@@ -74,22 +98,26 @@ class Crowd(Telegram):
 
 @asynccontextmanager
 async def ours(
-    mode: str = "polling", latency_s: float = 0.0, directory: Path | None = None, pace: int | None = None
+    mode: str = "polling",
+    latency_s: float = 0.0,
+    directory: Path | None = None,
+    pace: int = LIFTED,
 ) -> AsyncIterator[Process]:
     """The real service on a database of its own (or the one in `directory`), listening. `pace`: messages a second."""
     with tempfile.TemporaryDirectory() as fresh:
         async with Crowd(latency_s=latency_s) as telegram:
             bot = Bot(directory or Path(fresh), telegram, mode)
-            if pace is not None:
-                settings = bot.directory / "clinic.toml"
-                lifted = "messages_per_second = 1000"
-                settings.write_text(settings.read_text().replace(lifted, f"messages_per_second = {pace}"))
-            await bot.start()
-            assert bot.process is not None
+            settings = bot.directory / "clinic.toml"
+            paced = settings.read_text().replace(f"second = {LIFTED}", f"second = {pace}", 1)
+            settings.write_text(paced + MANY_VISITORS)
+            began = time.monotonic()
             try:
-                yield Process(telegram, bot.process)
+                await bot.start()
+                assert bot.process is not None
+                yield Process(telegram, bot.process, bot.url, time.monotonic() - began)
             finally:
-                await bot.kill()
+                if bot.process is not None:
+                    await bot.kill()
 
 
 async def record(path: Path) -> int:
