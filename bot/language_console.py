@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,10 +15,12 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_datetime, format_skeleton, format_timedelta, get_day_names
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.units import format_unit
 
 from bot.config import LOCALES
+from bot.language_file import CatalogueError, read_file
+
+log = logging.getLogger("cordwatch.console")
 
 SOURCE = "en"
 Unit = Literal["day", "hour", "minute", "second"]
@@ -113,12 +116,14 @@ class ConsoleWords:
 
 @cache
 def console_words(language: str, locales: Path = LOCALES) -> ConsoleWords:
-    """The words of a language that `available` names; else English."""
+    """The words of a language that `available` names; else English, also for one whose file is broken."""
     if language not in available(locales) or language == SOURCE:
         return ConsoleWords(SOURCE, NullTranslations())
-    path = locales / language / "LC_MESSAGES" / "console.po"
-    with path.open("rb") as file:
-        catalogue = read_po(file, locale=language)
+    try:
+        catalogue = read_file(locales / language / "LC_MESSAGES" / "console.po", language).catalog
+    except CatalogueError as error:
+        log.error("the console speaks English instead of %s: %s", language, error.problems[0])
+        return ConsoleWords(SOURCE, NullTranslations())
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)

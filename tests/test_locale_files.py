@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bot.cli_locale import locale
 from bot.config import LOCALES, Clinic, load
 from bot.language import Words
 from bot.language_catalogue import catalogue_path, read
+from bot.language_console import console_words
 
 CLINIC: Clinic = replace(
     load(None, {}).clinic, languages=("en", "de", "nl", "pl"), unreviewed_languages=("de", "nl", "pl")
@@ -185,3 +188,13 @@ def test_a_fault_in_the_topics_withholds_the_language_too(locales: Path) -> None
     path, line = broken(locales, "\n\n#. Title", "\n\nnonsense\n#. Title", "topics")
     (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
     assert problem.startswith(f"{path}:{line + 2}: 'nonsense' {SYNTAX}")
+
+
+def test_a_console_with_a_fault_speaks_english(locales: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path, line = broken(locales, "\n\n#:", "\n\nnonsense\n#:", "console")
+    words = console_words("nl", locales)
+    assert (words.language, words.gettext("Take it")) == ("en", "Take it")
+    assert f"{path}:{line + 2}: 'nonsense' {SYNTAX}" in caplog.text
+    checked = CliRunner().invoke(locale, ["--locales", str(locales), "check", "nl"])
+    assert checked.exit_code == 1
+    assert f"withheld nl: {path}:{line + 2}: " in checked.output
