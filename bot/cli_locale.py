@@ -213,13 +213,12 @@ def _approve(desk: Desk, language: str, template: Template, by: str, role: str, 
 
 def _refuse_unfinished(desk: Desk, language: str, template: Template) -> None:
     row = locale_status.row(catalogue_path(desk.locales, language, template.domain), language, template)
-    open_texts = len(row.missing) + len(row.fuzzy)
-    if row.trouble or open_texts:
+    if row.trouble:
+        raise click.ClickException(row.trouble[0])
+    if left := len(row.missing) + len(row.fuzzy):
         raise click.ClickException(
-            row.trouble[0]
-            if row.trouble
-            else f"the {template.domain} catalogue of {language!r} has {open_texts} texts that are missing or fuzzy; "
-            f"finish them first: cordwatch locale status {language}"
+            f"the {template.domain} catalogue of {language!r} has {locale_status.texts(left)} missing or fuzzy; "
+            f"finish first: cordwatch locale status {language}"
         )
 
 

@@ -61,11 +61,11 @@ def rows(locales: Path, templates: Mapping[str, Template]) -> Iterator[Row]:
 
 def row(path: Path, language: str, template: Template) -> Row:
     """How far one catalogue is."""
-    texts = [_key(one) for one in _texts(template.catalog)]
+    keys = tuple(_key(one) for one in _texts(template.catalog))
     try:
         file = read_file(path, language)
     except CatalogueError as error:
-        return Row(language, template.domain, len(texts), missing=tuple(texts), trouble=error.problems)
+        return Row(language, template.domain, len(keys), missing=keys, trouble=error.problems)
     missing, fuzzy, said = [], [], {}
     for message in _texts(template.catalog):
         known = find(file.catalog, message, template)
@@ -128,6 +128,10 @@ def json_line(one: Row) -> str:
     return json.dumps({"translated": one.translated} | asdict(one), ensure_ascii=False)
 
 
+def texts(count: int) -> str:
+    return "1 text" if count == 1 else f"{count} texts"
+
+
 def _review_in_words(one: Row) -> str:
     if one.review == "source":
         return "the source; sign it: cordwatch protocol --table"
@@ -135,7 +139,7 @@ def _review_in_words(one: Row) -> str:
         return "not reviewed"
     if one.review == "holds":
         return f"reviewed by {one.reviewed_by}"
-    changed = f"{len(one.changed_since)} texts" if one.changed_since else "texts that are gone now"
+    changed = texts(len(one.changed_since)) if one.changed_since else "texts that are gone now"
     return f"changed since {one.reviewed_by}, reviewed it: {changed}"
 
 
@@ -174,10 +178,10 @@ def _review(file: PoFile, template: Template) -> tuple[str, str | None, tuple[st
     review = from_headers(file.headers)
     if review is None:
         return "none", None, ()
-    texts = reviewable(file.catalog, template)
-    if review.holds_for(texts):
+    current = reviewable(file.catalog, template)
+    if review.holds_for(current):
         return "holds", review.in_words, ()
-    return "lapsed", review.in_words, tuple(review.changed(texts))
+    return "lapsed", review.in_words, tuple(review.changed(current))
 
 
 def _texts(catalog: Catalog) -> list[Message]:

@@ -263,7 +263,7 @@ def test_any_changed_text_ends_a_review_and_is_named(locales: Path, old: str, ne
     (changed,) = catalogue.review.changed(catalogue.reviewable)
     assert changed.startswith("question.emergency_signs.")
     shown = run(locales, "status").stdout
-    assert "changed since A. Doctor, oncologist, 2026-11-20, reviewed it: 1 texts" in shown
+    assert "changed since A. Doctor, oncologist, 2026-11-20, reviewed it: 1 text\n" in shown
 
 
 def test_a_review_outlives_what_poedit_does_to_a_file(locales: Path) -> None:
@@ -286,7 +286,7 @@ def test_what_is_not_finished_cannot_be_approved(locales: Path) -> None:
     change(catalogue_path(locales, "nl"), TOPIC, 'msgstr ""')
     refused = approve(locales)
     assert refused.exit_code == 1
-    assert "1 texts that are missing or fuzzy; finish them first" in refused.output
+    assert "1 text missing or fuzzy; finish first" in refused.output
     assert read(catalogue_path(locales, "nl", "topics"), "nl").review is None
 
 
