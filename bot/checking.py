@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.config import LOCALES, Config, ConfigError, load, refuse_unreal_numbers
-from bot.language import DOMAINS, Words
-from bot.language_catalogue import SOURCE, CatalogueError, catalogue_path, read
+from bot.language import Words
+from bot.language_catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path, read
 from dialogs import protocol as protocols
 from dialogs.protocol import ProtocolError, TriageProtocol
 from dialogs.topic import TopicError, Topics

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from bot import checking, cli_nurses, evaluation, new_clinic, reports
+from bot import checking, cli_locale, cli_nurses, evaluation, new_clinic, reports
 from bot.config import Config, ConfigError, load
 from bot.language import Words
 from bot.language_catalogue import CatalogueError
@@ -168,6 +168,7 @@ def _welcome(ready: Any, is_trying: bool) -> str:
         f"  Health     http://{host}:{port}/health",
         f"  Database   {config.database}",
         f"  Languages  {', '.join(ready.words.offered)}",
+        *(f"  Withheld   {language}: {found[0]}" for language, found in ready.words.withheld.items()),
     ]
     if config.telegram.token is None:
         lines += [
@@ -406,7 +407,7 @@ async def _conversation(config: Config, session: str) -> tuple[list[Recorded | S
     return conversation, protocols.parse(kept[begun], f"protocol {begun}")
 
 
-for command in (cli_nurses.nurse, cli_nurses.audit, cli_nurses.demo):
+for command in (cli_locale.locale, cli_nurses.nurse, cli_nurses.audit, cli_nurses.demo):
     main.add_command(command)
 
 

@@ -1,21 +1,15 @@
-"""Every text of the console that wants a translation: out of its templates, its code, and the notes of the protocol.
-
-`python -m bot.extract_console` brings `locales/*/LC_MESSAGES/console.po` up to date; then translate what is empty.
-"""
+"""Every text of the console that wants a translation: out of its templates, its code, and the notes of the protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po, write_po
 
-from bot.config import LOCALES
-from bot.language_catalogue import REVIEW, SOURCE
-from dialogs.protocol import TriageProtocol, load
+from bot.language_catalogue import SOURCE
+from dialogs.protocol import TriageProtocol
 
 BOT = Path(__file__).parent
 METHODS = [("templates/console/**.html", "jinja2"), ("console/**.py", "python"), ("alerts.py", "python")]
@@ -41,20 +35,3 @@ def _data(protocol: TriageProtocol) -> Iterator[tuple[str, str]]:
         yield text, "bot/language_console.py"
     for note in protocol.notes:
         yield note.text, "dialogs/protocols/spinal_metastases.toml"
-
-
-def update(path: Path, language: str, template: Catalog) -> None:
-    """Keeps what is translated; what is new is empty, what is no longer said goes."""
-    content = path.read_bytes()
-    translated = read_po(BytesIO(content), locale=language)
-    translated.update(template, no_fuzzy_matching=True)
-    translated.obsolete.clear()
-    written, review = BytesIO(), REVIEW.search(content.decode("utf-8"))
-    write_po(written, translated, width=100, include_lineno=False, omit_header=False)
-    header = f"{review[0]}\n" if review else ""  # Babel knows no such header and would drop it
-    path.write_bytes(written.getvalue().replace(b'"MIME-Version:', f'{header}"MIME-Version:'.encode(), 1))
-
-
-if __name__ == "__main__":
-    for one in sorted(LOCALES.glob("*/LC_MESSAGES/console.po")):
-        update(one, one.parent.parent.name, catalogue(load()))

@@ -15,6 +15,7 @@ from pathlib import Path
 from bot.channels import Incoming, Outgoing
 from bot.config import LOCALES, Clinic
 from bot.language_catalogue import (
+    DOMAINS,
     SOURCE,
     Catalogue,
     CatalogueError,
@@ -29,7 +30,9 @@ from bot.language_catalogue import (
     topic_messages,
     topic_problems,
     unknown_names,
+    unreviewed,
 )
+from bot.language_limits import COMMANDS, too_long
 from bot.language_speech import Speech
 from bot.language_transcript import transcript_line
 from bot.language_turn import Turn
@@ -56,17 +59,12 @@ from dialogs.topic import Topics
 from dialogs.topic import load as load_topics
 
 NO_MOMENT = datetime.min.replace(tzinfo=UTC)
-COMMANDS = ("start", "help", "learn", "stop", "restart", "language", "emergency")
-DOMAINS = ("patient", "topics")
-"""The catalogues that patients read from: where one is not complete, the language is not offered."""
-LIMITS = {"bot_name": 64, "bot_description": 512, "bot_short_description": 120} | {
-    f"command_{command}": 256 for command in COMMANDS
-}
-"""Characters that Telegram takes."""
 
 
 class Words:
     """The words of one clinic in every language it offers: those of `offered`, the usual one first.
+
+    `withheld`: the clinic's languages that are not offered, and why.
 
     Raises CatalogueError when no language of the clinic can be offered.
     """
@@ -95,7 +93,8 @@ class Words:
         self._texts: dict[tuple[str, str], Texts] = {}
         self._reader: str | None = None
         found = {language: self.problems(language) for language in clinic.languages}
-        self.offered = tuple(language for language, complaints in found.items() if not complaints)
+        self.withheld = {language: complaints for language, complaints in found.items() if complaints}
+        self.offered = tuple(language for language in found if language not in self.withheld)
         if not self.offered:
             first = next(complaint for complaints in found.values() for complaint in complaints)
             raise CatalogueError(f"no language of the clinic can be offered: {first}")
@@ -216,7 +215,7 @@ class Words:
         found = [f"protocol: {complaint}" for complaint in unknown_names(self.protocol, self._shipped)]
         if language == SOURCE:
             texts = {message.key: message.text for message in messages(self.protocol)}
-            found += [f"protocol: {complaint}" for complaint in ambiguities(self.protocol, texts)]
+            found += [f"protocol: {key} {complaint}" for key, complaint in ambiguities(self.protocol, texts)]
         else:
             self._catalogues.pop(language, None)
             for domain in DOMAINS:
@@ -229,24 +228,28 @@ class Words:
         try:
             catalogue = read(path, language)
         except CatalogueError as error:
-            yield str(error)
+            yield from error.problems
             return
         self._catalogues.setdefault(language, {})[domain] = catalogue
         if catalogue.reviewed_by is None and language not in self.clinic.unreviewed_languages:
             yield (
-                f"{path}: no clinician has reviewed this translation; name the reviewer in its X-Review line, or "
+                f"{path}: {unreviewed(catalogue)}; record a review with cordwatch locale approve {language}, or "
                 f"add {language!r} to [clinic] unreviewed_languages"
             )
         yield from problems(self.protocol, catalogue) if domain == "patient" else topic_problems(self.topics, catalogue)
 
     def _too_long(self, language: str) -> Iterator[str]:
-        texts = self._texts_of_known(language, self.protocol)
-        for key, limit in LIMITS.items():
-            if (length := len(texts[f"wording.{key}"])) > limit:
-                yield f"{language}: wording.{key} has {length} characters; shorten it to {limit}"
-        for key, text in texts.items():
-            if ".answer." in key and len(text) > 64:
-                yield f"{language}: {key} is a button of {len(text)} characters; shorten it to 64, best to 28"
+        catalogue = self._catalogues.get(language, {}).get("patient")
+        filled = self._texts_of_known(language, self.protocol)
+        raw = {one.key: one.text for one in messages(self.protocol)} | dict(catalogue.texts if catalogue else {})
+        for key, complaint in too_long(self.protocol, raw, filled, language):
+            yield f"{catalogue.place(key) if catalogue else f'protocol: {key}'} {complaint}"
+
+    def is_reviewed(self, language: str) -> bool:
+        """Whether a clinician has reviewed what patients read in this language: English is the protocol's own."""
+        readable = self._readable(language)
+        kept = self._catalogues.get(readable, {})
+        return readable == SOURCE or all(one in kept and kept[one].reviewed_by is not None for one in DOMAINS)
 
     # --- within
 

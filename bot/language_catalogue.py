@@ -11,19 +11,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
-from babel.messages.pofile import PoFileError, read_po
+from babel import Locale
 
+from bot.language_file import CatalogueError as CatalogueError
+from bot.language_file import read_file
+from bot.language_review import Review, from_headers
 from bot.language_spelling import seen, spellings
 from dialogs.protocol import Question, TriageProtocol
 from dialogs.topic import LONGEST_TITLE, Topics, has_figure
 
 SOURCE = "en"
 NAME = re.compile(r"\{(\w+)\}")
-REVIEW = re.compile(r'^"X-Review:\s*(?P<by>.*?)\\n"', re.MULTILINE)
+MARKUP = re.compile(r"</?[^\W\d_][^<>]*>|&(?:#\w+|[^\W\d_]+);")
+LONGEST_LABEL = 64
+DOMAINS = ("patient", "topics")
+"""The catalogues that patients read: the protocol's words, and what they can read up on."""
 
 NURSE_ONLY = "wording.transcript_"
 """Texts that no patient reads: where they are not translated, the English stands."""
@@ -46,29 +50,42 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """One entry of a catalogue: the English it was made from, and the words."""
+    """One entry of a catalogue: the English it was made from, the words, and the line where it begins."""
 
     english: str
     text: str
     is_fuzzy: bool = False
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """A language's texts as they stand in its file. `reviewed_by`: the clinician who approved them."""
+    """A language's texts as they stand in its file. `review`: the one recorded there, whether or not it still holds."""
 
     path: Path
     entries: Mapping[str, Translation]
-    reviewed_by: str | None = None
+    review: Review | None = None
 
     @property
     def texts(self) -> Texts:
         """The translations that can be used."""
         return {key: entry.text for key, entry in self.entries.items() if entry.text and not entry.is_fuzzy}
 
+    @property
+    def reviewable(self) -> list[tuple[str, str, str]]:
+        """What a review is about: every key with its English and its translation."""
+        return [(key, entry.english, entry.text) for key, entry in self.entries.items()]
 
-class CatalogueError(ValueError):
-    """A catalogue cannot be read. Names the file and the remedy."""
+    @property
+    def reviewed_by(self) -> str | None:
+        """Who found exactly these texts fit for patients, role and date; None when nobody did."""
+        holds = self.review is not None and self.review.holds_for(self.reviewable)
+        return self.review.in_words if self.review is not None and holds else None
+
+    def place(self, key: str) -> str:
+        """File, line and key."""
+        entry = self.entries.get(key)
+        return f"{self.path}{f':{entry.line}' if entry is not None and entry.line else ''}: {key}"
 
 
 def messages(protocol: TriageProtocol) -> Iterator[Message]:
@@ -113,37 +130,39 @@ def catalogue_path(locales: Path, language: str, domain: str = "patient") -> Pat
 
 def read(path: Path, language: str) -> Catalogue:
     """The catalogue of a `.po` file. Raises CatalogueError."""
-    try:
-        content = path.read_bytes()
-        parsed = read_po(BytesIO(content), locale=language, ignore_obsolete=True, abort_invalid=True)
-    except (OSError, PoFileError, UnicodeError, UnknownLocaleError, ValueError) as error:
-        raise CatalogueError(f"{path}: cannot be read ({error}); mend the file, or remove the language") from error
+    file = read_file(path, language)
     entries = {
-        message.context: Translation(str(message.id), str(message.string or ""), message.fuzzy)
-        for message in parsed
+        message.context: Translation(str(message.id), str(message.string or ""), message.fuzzy, message.lineno or 0)
+        for message in file.catalog
         if message.context
     }
-    review = REVIEW.search(content.decode("utf-8", "replace"))
-    reviewer = review["by"] if review else ""
-    return Catalogue(path, entries, None if not reviewer or reviewer.lower().startswith("none") else reviewer)
+    return Catalogue(path, entries, from_headers(file.headers))
 
 
 def problems(protocol: TriageProtocol, catalogue: Catalogue) -> list[str]:
     """What keeps the language from being offered: file, key and remedy."""
     found = [
-        f"{catalogue.path}: {message.key} {complaint}"
+        f"{catalogue.place(message.key)} {complaint}"
         for message in messages(protocol)
         if not (message.key.startswith(NURSE_ONLY) and message.key not in catalogue.texts)
         and (complaint := _complaint(message, catalogue.entries.get(message.key)))
     ]
-    return found or [f"{catalogue.path}: {complaint}" for complaint in ambiguities(protocol, catalogue.texts)]
+    return found or [f"{catalogue.place(key)} {complaint}" for key, complaint in ambiguities(protocol, catalogue.texts)]
+
+
+def unreviewed(catalogue: Catalogue) -> str:
+    """Why a catalogue does not count as reviewed, in words."""
+    if catalogue.review is None:
+        return "no clinician has reviewed this translation"
+    changed = ", ".join(catalogue.review.changed(catalogue.reviewable)) or "a text that is gone now"
+    return f"changed since {catalogue.review.in_words}, reviewed it: {changed}"
 
 
 def topic_problems(topics: Topics, catalogue: Catalogue) -> list[str]:
     """What keeps the language from being offered, among the topics: file, key and remedy."""
     entries = catalogue.entries
     return [
-        f"{catalogue.path}: {message.key} {complaint}"
+        f"{catalogue.place(message.key)} {complaint}"
         for message in topic_messages(topics)
         if (complaint := _complaint(message, entries.get(message.key)) or _altered(message, entries[message.key].text))
     ]
@@ -177,6 +196,10 @@ def _complaint(message: Message, entry: Translation | None) -> str | None:
     wanted, given = names(message.text), names(entry.text)
     if wanted != given:
         return f"fills in {_listed(given)}, the English {_listed(wanted)}; use the same names in braces"
+    if (markup := MARKUP.search(entry.text)) and markup[0] not in message.text:
+        return f"has the mark-up {markup[0]!r}; write the words without it: messages are plain text"
+    if ".answer." in message.key and len(entry.text) > LONGEST_LABEL:
+        return f"is a button of {len(entry.text)} characters; shorten it to {LONGEST_LABEL}, best to 28"
     return None
 
 
@@ -191,8 +214,8 @@ def unknown_names(protocol: TriageProtocol, known: TriageProtocol) -> list[str]:
     ]
 
 
-def ambiguities(protocol: TriageProtocol, texts: Texts) -> Iterator[str]:
-    """Typed words that would mean two answers of one question."""
+def ambiguities(protocol: TriageProtocol, texts: Texts) -> Iterator[tuple[str, str]]:
+    """Keys whose typed words would mean two answers of one question, and the complaint."""
     for question in (*protocol.questions, *protocol.administrative):
         meanings: dict[str, str] = {}
         for code in question.codes:
@@ -200,8 +223,9 @@ def ambiguities(protocol: TriageProtocol, texts: Texts) -> Iterator[str]:
                 other = meanings.setdefault(word, code)
                 if other != code:
                     yield (
-                        f"wording.alias_{code}: {word!r} would mean both {other!r} and {code!r} to question "
-                        f"{question.id!r}; remove it from one of them"
+                        f"wording.alias_{code}",
+                        f"has {word!r}, which would mean both {other!r} and {code!r} to question {question.id!r}; "
+                        "remove it from one of them",
                     )
 
 

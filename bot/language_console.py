@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_datetime, format_skeleton, format_timedelta, get_day_names
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import PoFileError, read_po
 from babel.units import format_unit
 
 from bot.config import LOCALES
+from bot.language_file import CatalogueError, read_file
 
 log = logging.getLogger(__name__)
 
@@ -128,12 +128,12 @@ def console_words(language: str, locales: Path = LOCALES) -> ConsoleWords:
 @cache
 def _translations(path: Path) -> NullTranslations | None:
     """A catalogue compiled; None, and a line in the log, where it cannot be read: one language never stops the rest."""
-    compiled = BytesIO()
     try:
-        with path.open("rb") as file:
-            write_mo(compiled, read_po(file, locale=path.parents[1].name, abort_invalid=True))
-        compiled.seek(0)
-        return GNUTranslations(compiled)
-    except (OSError, PoFileError, UnknownLocaleError, ValueError) as error:
-        log.warning("%s: cannot be read (%s); mend the file, or remove it", path, error)
+        catalogue = read_file(path, path.parents[1].name).catalog
+    except CatalogueError as error:
+        log.warning("the console does without a language: %s", error.problems[0])
         return None
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)

@@ -48,6 +48,13 @@ async def test_a_line_says_why_in_her_language_and_how_long_is_left(ward):
     assert "12 hours left" in text
 
 
+@pytest.mark.parametrize(("language", "is_said"), [("nl", True), ("en", False)])
+async def test_her_page_says_that_the_translation_is_not_reviewed(ward, language, is_said):
+    session = await ward.session_of(await ward.patient(language=language, **WEAK))
+    text = text_of(await (await ward.nurse("Anna")).sees(f"/console/entries/{session}"))
+    assert ("The translation that the patient reads has not been clinically reviewed." in text) is is_said
+
+
 async def test_checks_of_one_patient_fold_into_one_line_of_the_highest_tier(ward):
     patient = await ward.patient(**BACK)
     await patient.waits(days=1)

@@ -58,7 +58,7 @@ def environ(checkout: Path) -> dict[str, str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BOT_", "MAKE", "MFLAGS"))}
-    return kept | {"BOT_LISTEN": f"127.0.0.1:{port}"}
+    return kept | {"BOT_LISTEN": f"127.0.0.1:{port}", "PYTHONPATH": str(checkout)}
 
 
 @pytest.fixture(scope="module")

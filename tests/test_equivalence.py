@@ -205,7 +205,7 @@ SHOWN_ELSEWHERE = re.compile(
     r"|question\.(language|consent|respondent|summary|call_back_number|more|reached)\.topic"
     r"|wording\.(progress|action_stop|answer_is_kept|respondent_unknown|tier_unfinished|topic_figures)$"
 )
-"""Texts of the pages, of nurses' replies and of Telegram's profile, patterns, and what is shown to nurses or in few turns or clinics."""
+"""Texts of the pages, of nurses' replies and of Telegram's profile; patterns; what few turns or clinics show."""
 
 
 def test_every_text_for_patients_is_in_some_message() -> None:

