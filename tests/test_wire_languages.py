@@ -78,7 +78,7 @@ async def test_a_nurse_reads_every_conversation_in_english_and_in_the_original(
         parts = await store.conversation(session)
         events = [one for one in parts if isinstance(one, Recorded)]
         said = [one for one in parts if isinstance(one, Said) and one.state == "sent"]
-        lines = transcript(session, events, said, words, PROTOCOL, "en", {})
+        lines = transcript(session, events, said, words, PROTOCOL, "en")
         read = "\n".join(line.text or line.exact for line in lines)
         assert "Show this to staff:" in read
         assert "Is walking hard for you" in read or "Do you have any of these right now?" in read
