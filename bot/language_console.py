@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -62,11 +62,15 @@ class ConsoleWords:
 
     # --- times
 
+    @property
+    def locale(self) -> Locale:
+        return _locale(self.language)
+
     def relative(self, at: datetime, now: datetime) -> str:
         """ "in 12 minutes" or "3 hours ago"."""
         seconds = round((at - now).total_seconds())
         whole = seconds if abs(seconds) < 60 else int(seconds / 60) * 60
-        return format_timedelta(timedelta(seconds=whole), threshold=1.5, add_direction=True, locale=self.language)
+        return format_timedelta(timedelta(seconds=whole), threshold=1.5, add_direction=True, locale=self.locale)
 
     def left(self, at: datetime, now: datetime) -> str:
         """ "12 minutes left" or "3 hours late", in whole units as the page counts on."""
@@ -74,9 +78,7 @@ class ConsoleWords:
         pattern = self.gettext("%(time)s left" if seconds > 0 else "%(time)s late")
         size = abs(round(seconds))
         unit, length = next(one for one in UNITS if size >= one[1] * (1.5 if one[1] > 1 else 0))
-        whole = timedelta(seconds=size // length * length)
-        words = format_timedelta(whole, granularity=unit, threshold=float("inf"), locale=self.language)
-        return pattern % {"time": words}
+        return pattern % {"time": _counted(size // length, unit, self.language)}
 
     def span(self, duration: timedelta) -> str:
         """How long something took, in its two largest units: "2 hr 5 min"."""
@@ -88,31 +90,51 @@ class ConsoleWords:
             count, seconds = divmod(seconds, size)
             counts.append((count, unit))
         shown = [one for place, one in enumerate(counts) if one[0] or not place]
-        return " ".join(format_unit(count, f"duration-{unit}", "short", locale=self.language) for count, unit in shown)
+        return " ".join(format_unit(count, f"duration-{unit}", "short", locale=self.locale) for count, unit in shown)
 
     def weekdays(self) -> tuple[str, ...]:
         """From Monday on, short."""
-        names = get_day_names("abbreviated", context="stand-alone", locale=self.language)
+        names = get_day_names("abbreviated", context="stand-alone", locale=self.locale)
         return tuple(names[day] for day in range(7))
 
     def moment(self, at: datetime, now: datetime, zone: ZoneInfo) -> str:
         """Clock time today; with the weekday in the days around; with the date otherwise."""
         here, today = at.astimezone(zone), now.astimezone(zone)
         if here.date() == today.date():
-            return format_datetime(here, "HH:mm", locale=self.language)
+            return format_datetime(here, "HH:mm", locale=self.locale)
         if abs((here.date() - today.date()).days) < 7:
-            return format_datetime(here, "EEE HH:mm", locale=self.language)
-        return f"{format_skeleton('MMMEd', here, locale=self.language)} {here:%H:%M}"
+            return format_datetime(here, "EEE HH:mm", locale=self.locale)
+        return f"{format_skeleton('MMMEd', here, locale=self.locale)} {here:%H:%M}"
 
     def full(self, at: datetime, zone: ZoneInfo) -> str:
         here = at.astimezone(zone)
-        return f"{format_skeleton('yMMMEd', here, locale=self.language)} {here:%H:%M}"
+        return f"{format_skeleton('yMMMEd', here, locale=self.locale)} {here:%H:%M}"
 
     def short_day(self, at: datetime, zone: ZoneInfo) -> str:
-        return format_skeleton("Md", at.astimezone(zone), locale=self.language)
+        return format_skeleton("Md", at.astimezone(zone), locale=self.locale)
 
     def language_name(self, code: str) -> str:
-        return Locale.parse(code).get_display_name(self.language) or code
+        return _language_name(code, self.language)
+
+
+@cache
+def _locale(language: str) -> Locale:
+    """Babel would parse the code at every call."""
+    return Locale.parse(language)
+
+
+@lru_cache(maxsize=4_096)
+def _counted(count: int, unit: Unit, language: str) -> str:
+    """Three minutes: a worklist says the same few of them on every line, at every look."""
+    length = dict(UNITS)[unit]
+    return format_timedelta(
+        timedelta(seconds=count * length), granularity=unit, threshold=float("inf"), locale=language
+    )
+
+
+@cache
+def _language_name(code: str, language: str) -> str:
+    return _locale(code).get_display_name(language) or code
 
 
 @cache
