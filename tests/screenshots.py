@@ -1,6 +1,7 @@
 """Takes pictures of the web chat on a small telephone: `python -m tests.screenshots FOLDER [LANGUAGE …]`.
 
-For each language a question, the question with the body picture, and both messages of an advice within 12 hours.
+For each language a question, the question with the body picture, both messages of an advice within 12 hours, the list
+of topics and a topic.
 `--docs` renews the chat's pictures in docs/pictures instead.
 """
 
@@ -61,6 +62,9 @@ async def of_language(browser: Browser, clinic: Clinic, language: str, folder: P
                 someone.page.locator(".of-advice").nth(place).evaluate("line => line.scrollIntoView({block: 'start'})")
             )
             await shoot(someone, folder / f"{language}-{name}.png")
+        for name in ("topic:list", "topic:warning_signs"):
+            await someone.page.locator(f'#log [value="any:{name}"]:visible').last.click()
+            await shoot(someone, folder / f"{language}-{name.replace(':', '-')}.png")
     async with somebody(browser, clinic, language, **NARROW) as someone:
         await someone.presses(*(f"{question}:no" for question in (*NO_SIGNS, *NO_PAIN)))
         await someone.is_asked("radiating_pain")
