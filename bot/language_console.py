@@ -50,7 +50,9 @@ class ConsoleWords:
         """ "in 12 minutes" or "3 hours ago"."""
         seconds = round((at - now).total_seconds())
         whole = seconds if abs(seconds) < 60 else int(seconds / 60) * 60
-        return format_timedelta(timedelta(seconds=whole), threshold=1.5, add_direction=True, locale=self.language)
+        return format_timedelta(
+            timedelta(seconds=whole), threshold=1.5, add_direction=True, locale=_locale(self.language)
+        )
 
     def left(self, at: datetime, now: datetime) -> str:
         """ "12 minutes left" or "3 hours late", in whole units as the page counts on."""
@@ -59,7 +61,7 @@ class ConsoleWords:
         size = abs(round(seconds))
         unit, length = next(one for one in UNITS if size >= one[1] * (1.5 if one[1] > 1 else 0))
         whole = timedelta(seconds=size // length * length)
-        words = format_timedelta(whole, granularity=unit, threshold=float("inf"), locale=self.language)
+        words = format_timedelta(whole, granularity=unit, threshold=float("inf"), locale=_locale(self.language))
         return pattern % {"time": words}
 
     def span(self, duration: timedelta) -> str:
@@ -72,31 +74,33 @@ class ConsoleWords:
             count, seconds = divmod(seconds, size)
             counts.append((count, unit))
         shown = [one for place, one in enumerate(counts) if one[0] or not place]
-        return " ".join(format_unit(count, f"duration-{unit}", "short", locale=self.language) for count, unit in shown)
+        return " ".join(
+            format_unit(count, f"duration-{unit}", "short", locale=_locale(self.language)) for count, unit in shown
+        )
 
     def weekdays(self) -> tuple[str, ...]:
         """From Monday on, short."""
-        names = get_day_names("abbreviated", context="stand-alone", locale=self.language)
+        names = get_day_names("abbreviated", context="stand-alone", locale=_locale(self.language))
         return tuple(names[day] for day in range(7))
 
     def moment(self, at: datetime, now: datetime, zone: ZoneInfo) -> str:
         """Clock time today; with the weekday in the days around; with the date otherwise."""
         here, today = at.astimezone(zone), now.astimezone(zone)
         if here.date() == today.date():
-            return format_datetime(here, "HH:mm", locale=self.language)
+            return f"{here:%H:%M}"
         if abs((here.date() - today.date()).days) < 7:
-            return format_datetime(here, "EEE HH:mm", locale=self.language)
-        return f"{format_skeleton('MMMEd', here, locale=self.language)} {here:%H:%M}"
+            return format_datetime(here, "EEE HH:mm", locale=_locale(self.language))
+        return f"{format_skeleton('MMMEd', here, locale=_locale(self.language))} {here:%H:%M}"
 
     def full(self, at: datetime, zone: ZoneInfo) -> str:
         here = at.astimezone(zone)
-        return f"{format_skeleton('yMMMEd', here, locale=self.language)} {here:%H:%M}"
+        return f"{format_skeleton('yMMMEd', here, locale=_locale(self.language))} {here:%H:%M}"
 
     def short_day(self, at: datetime, zone: ZoneInfo) -> str:
-        return format_skeleton("Md", at.astimezone(zone), locale=self.language)
+        return format_skeleton("Md", at.astimezone(zone), locale=_locale(self.language))
 
     def language_name(self, code: str) -> str:
-        return Locale.parse(code).get_display_name(self.language) or code
+        return _locale(code).get_display_name(_locale(self.language)) or code
 
 
 @cache
@@ -118,6 +122,12 @@ def console_words(language: str, locales: Path = LOCALES) -> ConsoleWords:
     return ConsoleWords(language, texts)
 
 
+@cache
+def _locale(language: str) -> Locale:
+    """Parsed once: a page of the worklist asks for it a hundred times."""
+    return Locale.parse(language)
+
+
 def _plural(language: str, count: int) -> int:
     forms = {"zero": 0, "one": 0}
-    return forms.get(Locale.parse(language).plural_form(count), 1)
+    return forms.get(_locale(language).plural_form(count), 1)
