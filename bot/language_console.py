@@ -101,7 +101,7 @@ class ConsoleWords:
         """Clock time today; with the weekday in the days around; with the date otherwise."""
         here, today = at.astimezone(zone), now.astimezone(zone)
         if here.date() == today.date():
-            return format_datetime(here, "HH:mm", locale=self.locale)
+            return f"{here:%H:%M}"
         if abs((here.date() - today.date()).days) < 7:
             return format_datetime(here, "EEE HH:mm", locale=self.locale)
         return f"{format_skeleton('MMMEd', here, locale=self.locale)} {here:%H:%M}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from sqlite3 import Connection, IntegrityError
 from typing import Any
 
@@ -13,7 +14,7 @@ from bot import sqlite_audit
 from bot.desk import Audited, Check, Counts, Desk, Filter, Link, NameTaken, Nurse, Page, Role, Visit
 from bot.sqlite import SqliteStore
 from bot.sqlite_outbox import moment, text
-from bot.sqlite_turns import ROW, worklist_row
+from bot.sqlite_turns import PATIENT, ROW, worklist_row
 from bot.store import WorklistRow
 
 _NURSE = "id, name, email, role, languages, password, code_secret, code_step, is_active, is_demo"
@@ -250,22 +251,17 @@ def _page(
     """Reads no further than the page's end: a list of ten thousand costs what a list of ten does."""
     patients: dict[str, tuple[WorklistRow, ...]] = {}
     seen: set[str] = set()
-    for row in _rows(db, queries, values):
-        if row.patient in seen:
+    for row in chain.from_iterable(db.execute(query, values) for query in queries):
+        patient = row[PATIENT]
+        if patient in seen:
             continue
-        seen.add(row.patient)
+        seen.add(patient)
         if len(seen) <= skip:
             continue
         if len(patients) == limit:
             return Page(tuple(patients.values()), True)
-        patients[row.patient] = (row,) if is_closed else _entries(db, row.patient)
+        patients[patient] = (worklist_row(row),) if is_closed else _entries(db, patient)
     return Page(tuple(patients.values()), False)
-
-
-def _rows(db: Connection, queries: Sequence[str], values: dict[str, Any]) -> Iterator[WorklistRow]:
-    for query in queries:
-        for row in db.execute(query, values):
-            yield worklist_row(row)
 
 
 def _entries(db: Connection, patient: str) -> tuple[WorklistRow, ...]:

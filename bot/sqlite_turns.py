@@ -95,6 +95,8 @@ CONFIRM_BASELINE = """
 
 # --- the nurse's list
 
+PATIENT = 2
+"""Where a row of the list names its patient."""
 ROW = f"""
     select worklist.id, worklist.session, worklist.patient, sessions.language, patients.call_back_number,
         (select state from outbox where session = worklist.session and kind = 'advice' order by outbox.id desc limit 1),

@@ -25,7 +25,7 @@ VALUES = dict.fromkeys(("at", "nurse", "tier", "language", "most", "short", "dig
 
 
 def page_queries() -> Iterator[str]:
-    """Every query that a page of the console asks."""
+    """Every query that a page of the console asks, but that for all accounts, which are few."""
     for view in (*sqlite_console.VIEWS, "closed"):
         yield from sqlite_console._queries(Filter(view, "12h", "nl"))
     yield from (sqlite_console.COUNT.format(which=which) for which in sqlite_console.COUNTS.values())
