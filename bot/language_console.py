@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -60,9 +60,7 @@ class ConsoleWords:
         pattern = self.gettext("%(time)s left" if seconds > 0 else "%(time)s late")
         size = abs(round(seconds))
         unit, length = next(one for one in UNITS if size >= one[1] * (1.5 if one[1] > 1 else 0))
-        whole = timedelta(seconds=size // length * length)
-        words = format_timedelta(whole, granularity=unit, threshold=float("inf"), locale=_locale(self.language))
-        return pattern % {"time": words}
+        return pattern % {"time": _whole_units(size // length * length, unit, self.language)}
 
     def span(self, duration: timedelta) -> str:
         """How long something took, in its two largest units: "2 hr 5 min"."""
@@ -100,7 +98,7 @@ class ConsoleWords:
         return format_skeleton("Md", at.astimezone(zone), locale=_locale(self.language))
 
     def language_name(self, code: str) -> str:
-        return _locale(code).get_display_name(_locale(self.language)) or code
+        return _display_name(code, self.language)
 
 
 @cache
@@ -126,6 +124,19 @@ def console_words(language: str, locales: Path = LOCALES) -> ConsoleWords:
 def _locale(language: str) -> Locale:
     """Parsed once: a page of the worklist asks for it a hundred times."""
     return Locale.parse(language)
+
+
+@lru_cache(maxsize=1_000)
+def _whole_units(seconds: int, unit: Unit, language: str) -> str:
+    """ "12 minutes". There are few of them: a list of deadlines says the same ones over and over."""
+    return format_timedelta(
+        timedelta(seconds=seconds), granularity=unit, threshold=float("inf"), locale=_locale(language)
+    )
+
+
+@cache
+def _display_name(code: str, language: str) -> str:
+    return _locale(code).get_display_name(_locale(language)) or code
 
 
 def _plural(language: str, count: int) -> int:
