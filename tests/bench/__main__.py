@@ -45,7 +45,7 @@ PARTS = {
     "console": Part("the nurses' pages, and what they cost the patients", console, 6),
 }
 PATIENCE = 6
-FULL_MINUTES = 15
+FULL_MINUTES = 6
 """More for 10,000,000 events."""
 
 
