@@ -63,10 +63,14 @@ async def converse(telegram: Telegram, first: int, count: int, at_once: int, mes
 async def keep_talking(
     telegram: Telegram, first: int, at_once: int, seconds: float, messages: int, manner: Manner = AT_ONCE_AND_MILD
 ) -> Run:
-    """As many patients as that at any moment, for so long: who has finished is followed by the next."""
-    run, numbers = Run(seconds), iter(range(first, first + 1_000_000))
+    """As many patients as that at any moment, for so long: who has finished is followed by the next.
+
+    Those who think do not all begin at once: else a p95 would be that of the first moment.
+    """
+    run, numbers, chance = Run(seconds), iter(range(first, first + 1_000_000)), Random(first)
 
     async def one_after_the_other() -> None:
+        await asyncio.sleep(2 * chance.random() * manner.thinks_s)
         while True:
             await check(telegram, telegram.user(next(numbers), "en"), run, manner, messages=messages)
 
