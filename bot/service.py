@@ -7,7 +7,7 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
@@ -15,12 +15,12 @@ from bot.channels import Incoming, Outgoing
 from bot.config import Clinic
 from bot.language import Words
 from bot.staff import Reception
+from bot.steps import Step, patient_after, standing_after, standing_of, step_of
 from bot.store import (
     Alert,
     Delivery,
     DuplicateMessage,
     Log,
-    Patient,
     SessionChange,
     StaleSession,
     Store,
@@ -55,17 +55,6 @@ BASELINE_HOLDS = timedelta(days=30)
 TRIES = 5
 WOKEN_AT_ONCE = 100
 WAKE_AGAIN_S = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A session with what is to be added to it."""
-
-    before: Session
-    after: Session
-    recorded: tuple[Recorded, ...]
-    events: tuple[Event, ...]
-    protocol: TriageProtocol
 
 
 class Service:
@@ -224,7 +213,7 @@ class Service:
 
     def _digest(
         self, found: Log, incoming: Incoming, at: datetime
-    ) -> tuple[Sequence[_Step], Sequence[tuple[Outgoing, ...]], str | None]:
+    ) -> tuple[Sequence[Step], Sequence[tuple[Outgoing, ...]], str | None]:
         """What a message leads to: the steps of one or two sessions, and what is said."""
         session = self._replays.replay(found.session, found.events)
         protocol = self.protocol_of(session)
@@ -238,7 +227,7 @@ class Service:
 
     def _steps(
         self, found: Log, session: Session, event: PatientEvent, incoming: Incoming, at: datetime
-    ) -> Sequence[_Step]:
+    ) -> Sequence[Step]:
         if session.length == 0:
             return [self._begin(found, found.session, event, incoming, at)]
         if not self._starts_anew(session, event, self.words.is_start(incoming)):
@@ -249,7 +238,7 @@ class Service:
             steps.append(self._advance(found, session, found.events, leaving, at))
         opening = Resumed() if isinstance(event, Stopped) else event
         # what the session left behind a moment ago stands for the next one, though it is not committed yet
-        standing = _standing_after(found, steps)
+        standing = standing_after(found, steps)
         beginning = replace(found, open_entry=None, previous=self._previous(session, found))
         steps.append(self._begin(beginning, self.store.fresh_session(), opening, incoming, at, standing))
         return steps
@@ -273,7 +262,7 @@ class Service:
         incoming: Incoming,
         at: datetime,
         standing: Standing | None = None,
-    ) -> _Step:
+    ) -> Step:
         """A new check, opened by whatever the patient said first."""
         confirmed = tuple(one for one, when in found.confirmed.items() if at - when <= BASELINE_HOLDS)
         patient = found.patient
@@ -301,16 +290,16 @@ class Service:
         event: PatientEvent | Woke,
         at: datetime,
         standing: Standing | None = None,
-    ) -> _Step:
+    ) -> Step:
         protocol = self.protocol_of(session)
-        standing = standing or _standing(found)
+        standing = standing or standing_of(found)
         events = advance(session, event, protocol, at, self.timing, standing, len(self.words.offered))
-        return _step(session, recorded, events, protocol, at)
+        return step_of(session, recorded, events, protocol, at)
 
-    def _noted(self, found: Log, at: datetime, *events: Event) -> _Step:
+    def _noted(self, found: Log, at: datetime, *events: Event) -> Step:
         """Facts that the dialog does not answer."""
         session = self._replays.replay(found.session, found.events)
-        return _step(session, found.events, events, self.protocol_of(session), at)
+        return step_of(session, found.events, events, self.protocol_of(session), at)
 
     def _refuse(self, logs: Sequence[Log], acts: Sequence[NurseEvent], drawn_at: datetime | None) -> None:
         sessions = [(one, self.protocol_of(self._replays.replay(one.session, one.events))) for one in logs]
@@ -321,7 +310,7 @@ class Service:
         if drawn_at is not None and newest is not None and newest > drawn_at:
             raise Refused("changed")
 
-    def _end_broken(self, found: Log, session: Session, text: str, at: datetime) -> _Step:
+    def _end_broken(self, found: Log, session: Session, text: str, at: datetime) -> Step:
         """A log that cannot be read whole may hide a finding: what can be read is settled, and the check is over."""
         log.error("session %s is broken; what was found is settled", found.session)
         trouble = Unprocessed(Unreadable.__name__, text)
@@ -331,7 +320,7 @@ class Service:
 
     def _give_up(
         self, found: Log, error: Exception, text: str, at: datetime
-    ) -> tuple[Sequence[_Step], Sequence[tuple[Outgoing, ...]], None]:
+    ) -> tuple[Sequence[Step], Sequence[tuple[Outgoing, ...]], None]:
         """The message is kept for the nurse and answered with the clinic's numbers.
 
         The check goes on if the question can still be put; otherwise the fault is in the session, and it is settled.
@@ -345,7 +334,7 @@ class Service:
         if not found.events:
             started = Started(self.current.version, self.words.best_language(None))
             events = (started, *events)
-        step = _step(session, found.events, events, self.protocol_of(session), at)
+        step = step_of(session, found.events, events, self.protocol_of(session), at)
         return [step], [self.words.apologise(step.after, at)], None
 
     def _can_go_on(self, found: Log, session: Session, at: datetime) -> bool:
@@ -363,7 +352,7 @@ class Service:
         is_due = wake_at(session, self.timing)
         if is_due is None or is_due > at:
             # the row is older than the log: let it say what the log says
-            step = _step(session, found.events, (Woke(due),), self.protocol_of(session), at)
+            step = step_of(session, found.events, (Woke(due),), self.protocol_of(session), at)
             outgoing: Sequence[Outgoing] = ()
         else:
             try:
@@ -386,13 +375,13 @@ class Service:
         self,
         found: Log,
         external_id: str,
-        steps: Sequence[_Step],
+        steps: Sequence[Step],
         outgoing: Sequence[tuple[Outgoing, ...]],
         at: datetime,
     ) -> None:
         """`at`: the one moment of the turn, which every row that it writes bears."""
         changes = tuple(self._change(step, said) for step, said in zip(steps, outgoing, strict=True))
-        patient = _patient_after(found.patient, steps)
+        patient = patient_after(found.patient, steps)
         confirmed = tuple(one.question for step in steps for one in step.events if isinstance(one, BaselineConfirmed))
         alerts = await self._alerts(steps, changes, at)
         await self.store.append(Turn(patient, at, external_id, changes, confirmed, alerts))
@@ -403,9 +392,7 @@ class Service:
         for change in changes:
             self._expect(change.summary.wake_at)
 
-    async def _alerts(
-        self, steps: Sequence[_Step], changes: Sequence[SessionChange], at: datetime
-    ) -> tuple[Alert, ...]:
+    async def _alerts(self, steps: Sequence[Step], changes: Sequence[SessionChange], at: datetime) -> tuple[Alert, ...]:
         """What nurses are told in the same commit: an urgent entry waits that did not wait like this before."""
         found: list[Alert] = []
         for step, change in zip(steps, changes, strict=True):
@@ -416,7 +403,7 @@ class Service:
                 found += await self.reception.alerts(change.session, change.entry, at)
         return tuple(found)
 
-    def _change(self, step: _Step, outgoing: tuple[Outgoing, ...]) -> SessionChange:
+    def _change(self, step: Step, outgoing: tuple[Outgoing, ...]) -> SessionChange:
         session = step.after
         clinical = {one.id for one in step.protocol.questions}
         summary = Summary(
@@ -467,50 +454,6 @@ class Service:
             lock = self._turns[key] = asyncio.Lock()
         async with lock:
             yield
-
-
-def _step(
-    session: Session,
-    recorded: Iterable[Recorded],
-    events: tuple[Event, ...],
-    protocol: TriageProtocol,
-    at: datetime,
-) -> _Step:
-    after = session
-    whole = [*recorded]
-    for event in events:
-        whole.append(Recorded(after.length, at, event))
-        after = apply(after, event, at)
-    return _Step(session, after, tuple(whole), events, protocol)
-
-
-def _standing(found: Log) -> Standing | None:
-    if found.open_entry is None:
-        return None
-    return Standing(Disposition(found.open_entry.disposition), found.open_entry.decided_at)
-
-
-def _standing_after(found: Log, steps: Sequence[_Step]) -> Standing | None:
-    candidates = [one for one in (_standing(found),) if one is not None]
-    for step in steps:
-        advice = step.after.advice
-        if advice is not None and advice.disposition != Disposition.NO_WARNING_SYMPTOM:
-            candidates.append(Standing(Disposition(advice.disposition), advice.decided_at))
-    return min(candidates, key=lambda one: (-one.disposition.urgency, one.decided_at), default=None)
-
-
-def _patient_after(patient: Patient, steps: Sequence[_Step]) -> Patient:
-    """What the patient has told of herself: language, number, consent."""
-    for step in steps:
-        answers = step.after.answers
-        number = answers.get("call_back_number")
-        patient = replace(
-            patient,
-            language=answers.get("language", patient.language),
-            call_back_number=number if number and number != "skip" else patient.call_back_number,
-            is_consented=patient.is_consented or answers.get("consent") == "yes",
-        )
-    return patient
 
 
 def _place(error: Exception) -> str:

