@@ -20,28 +20,28 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from bot import demo
-from bot.alerts import Alerts
 from bot.channels import Channel
-from bot.channels.telegram import TelegramChannel, Webhook
-from bot.channels.telegram_profile import Profile
-from bot.channels.terminals import Terminals
-from bot.channels.visitors import Visitors
-from bot.channels.webchat import Limits, WebChatChannel
-from bot.channels.webpage import Pages, Site
-from bot.config import Config, ConfigError, Pace, refuse_unreal_numbers
-from bot.console.site import Site as Console
-from bot.conversations import StoredConversations
+from bot.channels.telegram.channel import TelegramChannel, Webhook
+from bot.channels.telegram.profile import Profile
+from bot.channels.terminal.socket import Terminals
+from bot.channels.web.channel import Limits, WebChatChannel
+from bot.channels.web.page import Pages, Site
+from bot.channels.web.visitors import Visitors
+from bot.clinic.config import Config, ConfigError, Pace, refuse_unreal_numbers
+from bot.console.app import Site as Console
+from bot.demo import demo
 from bot.health import Channelled, Health, routes
-from bot.language import Words
-from bot.outbox import Outbox
-from bot.service import Service, utc_now
-from bot.sqlite import SqliteStore
-from bot.sqlite_console import SqliteDesk
-from bot.sqlite_reports import SqliteReports
-from bot.sqlite_staff import SqliteNurseChats
-from bot.store import Store
-from bot.web_server import PatientProtocol, allow_many_connections
+from bot.language.words import Words
+from bot.service.alerts import Alerts
+from bot.service.conversations import StoredConversations
+from bot.service.outbox import Outbox
+from bot.service.service import Service, utc_now
+from bot.store.records import Store
+from bot.store.sqlite.console import SqliteDesk
+from bot.store.sqlite.nurse_chats import SqliteNurseChats
+from bot.store.sqlite.reports import SqliteReports
+from bot.store.sqlite.store import SqliteStore
+from bot.web.server import PatientProtocol, allow_many_connections
 from dialogs.protocol import TriageProtocol, load, parse
 
 log = logging.getLogger("cordwatch")

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from bot.store import Store
+from bot.store.records import Store
 
 WAITED_TOO_LONG = timedelta(minutes=2)
 SILENT_TOO_LONG = timedelta(minutes=3)

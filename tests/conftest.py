@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.clinic import TestClinic
+from tests.kit.clinic import TestClinic
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

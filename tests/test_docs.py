@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config_file import File
+from bot.clinic.config_file import File
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

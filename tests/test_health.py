@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 
 from bot.channels import Outgoing
 from bot.health import Channelled, Health, Status, as_metrics, routes
-from bot.sqlite import SqliteStore
-from bot.store import Patient, SessionChange, Summary, Turn
+from bot.store.records import Patient, SessionChange, Summary, Turn
+from bot.store.sqlite.store import SqliteStore
 from dialogs.events import Started
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

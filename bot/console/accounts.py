@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.console import credentials
-from bot.desk import Desk, Nurse, Role, Visit
+from bot.store.console import Desk, Nurse, Role, Visit
 
 IDLE = timedelta(hours=1)
 LONGEST_VISIT = timedelta(hours=12)

@@ -9,10 +9,10 @@ from itertools import groupby
 
 from starlette.responses import Response
 
-from bot.console import words
-from bot.console.web import Asking
+from bot.console import labels as words
+from bot.console.request import Asking
 from bot.console.worklist import Line, fold
-from bot.store import WorklistRow
+from bot.store.records import WorklistRow
 
 MOST = 300
 TWICE = 2

@@ -11,9 +11,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.config import Clinic
-from bot.console.words import ROLES
-from bot.language_console import ConsoleWords, available, console_words
+from bot.clinic.config import Clinic
+from bot.console.labels import ROLES
+from bot.language.console import ConsoleWords, available, console_words
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "console"
 STATIC = Path(__file__).parent.parent / "static" / "console"

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from starlette.responses import Response
 
-from bot.console import entry, words
-from bot.console.entry import Reason, View, reasons_of
-from bot.console.web import Asking
-from bot.language_speech import Speech
+from bot.console import labels as words
+from bot.console import session as entry
+from bot.console.request import Asking
+from bot.console.session import Reason, View, reasons_of
+from bot.language.speech import Speech
 from dialogs.decision import decide_from_answers
 from dialogs.events import Called, NotUnderstood, Said, Unprocessed
 from dialogs.protocol import Disposition

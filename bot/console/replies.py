@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.console.words import REPLIES
-from bot.language import NO_MOMENT, Words
-from bot.language_catalogue import SOURCE
-from bot.language_speech import Speech
+from bot.console.labels import REPLIES
+from bot.language.catalogue import SOURCE
+from bot.language.speech import Speech
+from bot.language.words import NO_MOMENT, Words
 from dialogs.events import Replied
 
 BLANK = re.compile(r"\{(\w+)\}")

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from bot.config import Clinic
-from bot.console import plots, words
+from bot.clinic.config import Clinic
+from bot.console import labels as words
+from bot.console import plots
 from bot.console.export import Cell, export
-from bot.console.web import Asking
-from bot.language_console import console_words
-from bot.reporting import Group, Reports, Slice
+from bot.console.request import Asking
+from bot.language.console import console_words
+from bot.store.reports import Group, Reports, Slice
 
 WEEKS = (4, 12, 26)
 TIERS = ("emergency", "12h", "1w", "2w", "unfinished")

@@ -9,11 +9,11 @@ from datetime import datetime
 from itertools import groupby
 
 from bot.channels import Outgoing
+from bot.console.labels import LEFT, OUTCOMES, REASONS, UNDELIVERED
 from bot.console.replies import in_language
-from bot.console.words import LEFT, OUTCOMES, REASONS, UNDELIVERED
-from bot.language import Words
-from bot.language_console import console_words
-from bot.store import Said
+from bot.language.console import console_words
+from bot.language.words import Words
+from bot.store.records import Said
 from dialogs.events import (
     Asked,
     Closed,

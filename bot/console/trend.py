@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.console.words import N_
-from bot.desk import Check
+from bot.console.labels import N_
+from bot.store.console import Check
 
 MOST = 8
 SYMPTOMS: dict[str, tuple[str, ...]] = {

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from bot.console import words
-from bot.console.web import Asking
-from bot.desk import Filter
-from bot.store import WorklistRow
-from bot.worklist import TROUBLES
+from bot.console import labels as words
+from bot.console.request import Asking
+from bot.service.entry import TROUBLES
+from bot.store.console import Filter
+from bot.store.records import WorklistRow
 from dialogs.protocol import Disposition
 
 PER_PAGE = 25

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.web_server import allow_many_connections
+from bot.web.server import allow_many_connections
 from tests.bench.console import console
 from tests.bench.crowds import crowd
 from tests.bench.figures import Dialog, Line, Plan

@@ -15,10 +15,10 @@ from statistics import median
 from aiohttp import ClientSession, CookieJar
 
 from bot.console.accounts import Accounts
-from bot.desk import Role
-from bot.service import utc_now
-from bot.sqlite import SqliteStore
-from bot.sqlite_console import SqliteDesk
+from bot.service.service import utc_now
+from bot.store.console import Role
+from bot.store.sqlite.console import SqliteDesk
+from bot.store.sqlite.store import SqliteStore
 from tests.bench import patients, seeds
 from tests.bench.figures import AT_ONCE, Dialog, Line, Plan, percentile, ratio, spread
 from tests.bench.subjects import Process, ours

@@ -13,7 +13,7 @@ from tests.bench import patients, seeds
 from tests.bench.figures import AT_ONCE, Dialog, Line, Plan, spread
 from tests.bench.subjects import Process, ours
 from tests.bench.turns import SETTLED_S
-from tests.botapi_users import User
+from tests.kit.botapi.users import User
 
 HALF_WAY = 10
 """Messages of the bot after which a conversation is left open."""

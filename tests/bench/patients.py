@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.botapi_users import User
-from tests.wire import Arrival, Telegram
+from tests.kit.botapi.users import User
+from tests.kit.wire import Arrival, Telegram
 
 NOT_ANSWERS = ("back", "why", "person")
 CHOSEN = {"language": "en", "consent": "yes", "respondent": "patient", "summary": "confirm"}

@@ -23,23 +23,37 @@ from tests.bench.turns import SETTLED_S, WARMING_UP
 
 PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "turn.svg"
 A_SECOND = 250
-WRITER = "bot/sqlite_writer.py"
+SQLITE = "bot/store/sqlite"
+WRITER = f"{SQLITE}/writer.py"
 PLACES = {
     "calls to Telegram": ("bot/channels/telegram", "telegram/", "aiohttp/", "yarl/", "multidict/"),
-    "recording what was sent": ("settle (bot/sqlite_outbox.py", "_refresh_chat (bot/sqlite_outbox.py"),
-    "choosing what to send": ("bot/outbox.py", "bot/sqlite_outbox.py"),
-    "reading the log": ("bot/sqlite.py", "read_log (bot/", "of (bot/sqlite_turns.py", "_open_entry (bot/"),
-    "writing the turn": ("bot/sqlite_turns.py", "bot/sqlite_waits.py"),
+    "recording what was sent": (
+        f"settle ({SQLITE}/deliveries.py",
+        f"_refresh_chat ({SQLITE}/deliveries.py",
+    ),
+    "choosing what to send": ("bot/service/outbox.py", f"{SQLITE}/deliveries.py"),
+    "reading the log": (
+        f"{SQLITE}/store.py",
+        "read_log (bot/",
+        f"of ({SQLITE}/turns.py",
+        "_open_entry (bot/",
+    ),
+    "writing the turn": (f"{SQLITE}/turns.py", f"{SQLITE}/waits.py"),
     "commits, with the disk": (WRITER,),
     "events, to text and back": ("dialogs/events.py",),
     "replaying the session": ("dialogs/session.py",),
     "the machine": ("dialogs/", "transitions/"),
-    "words": ("bot/language", "babel/", "gettext.py"),
-    "the nurse's list": ("bot/worklist.py", "bot/calendar.py", "bot/alerts.py", "bot/sqlite_staff.py"),
-    "the turn itself": ("bot/service.py",),
+    "words": ("bot/language/", "babel/", "gettext.py"),
+    "the nurse's list": (
+        "bot/service/entry.py",
+        "bot/clinic/calendar.py",
+        "bot/service/alerts.py",
+        f"{SQLITE}/nurse_chats.py",
+    ),
+    "the turn itself": ("bot/service/service.py",),
 }
 REST = "the event loop"
-WAITING = "_next_group (bot/sqlite_writer.py"
+WAITING = "_next_group (bot/store/sqlite/writer.py"
 """Where the writer's thread waits for something to write."""
 WIDTH, LEFT, ROW = 760, 210, 26
 INK, FAINT, LOOP, WRITING = "#1f2933", "#616e7c", "#2f6f8f", "#d08c2e"

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench import patients
 from tests.bench.figures import AT_ONCE
 from tests.bench.subjects import ours
-from tests.wire import Telegram
+from tests.kit.wire import Telegram
 
 WRITTEN_S = 1.0
 """By then what has arrived is recorded as sent."""

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.patients import answer, arrived
-from tests.botapi_rules import Json
-from tests.botapi_users import User
-from tests.wire import Bot, Telegram
+from tests.kit.botapi.rules import Json
+from tests.kit.botapi.users import User
+from tests.kit.wire import Bot, Telegram
 
 OTHERS = Path(__file__).parents[2] / ".bench" / "bin" / "python"
 YARDSTICKS = Path(__file__).parent / "yardsticks"
 LIFTED = 1000
-"""Messages a second that tests/wire.py allows: more than there are."""
+"""Messages a second that tests/kit/wire.py allows: more than there are."""
 MANY_VISITORS = """
 [web]
 new_sessions_per_hour = 10000

@@ -1,0 +1,356 @@
+"""The web chat: patients talk to us on a page at /chat, by plain forms or, with script, over an event stream."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from bot.channels import Channel, Incoming, Receive, Sending
+from bot.channels.conversation import Conversation, Conversations
+from bot.channels.web.event_stream import EventStream, Stream, Streams, server_sent
+from bot.channels.web.page import Pages
+from bot.channels.web.visitors import Allowance, Visitor, Visitors, network_of
+from bot.web.headers import Guarded
+
+log = logging.getLogger(__name__)
+
+HIDDEN_AFTER = timedelta(hours=12)
+COOKIE_KEPT = timedelta(days=30)
+CHOICE_BYTES = 64
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+WRONGS = {403: "web_form_expired", 404: "web_not_found", 409: "web_history_hidden", 429: "web_too_many"}
+PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one visitor, or all of them, may use."""
+
+    new_conversations: int = 10
+    new_conversation_each: timedelta = timedelta(minutes=6)
+    messages: int = 30
+    message_each: timedelta = timedelta(seconds=1)
+    body_bytes: int = 64 * 1024
+    body_within_s: float = 10
+    streams: int = 2000
+    streams_per_visitor: int = 4
+    beat_s: float = 20
+    write_within_s: float = 30
+
+
+class WebChatChannel(Channel):
+    """Conversations in a browser. `app` is the web application; `send` tells the open pages that there is more."""
+
+    name: ClassVar[str] = "web"
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        pages: Pages,
+        visitors: Visitors,
+        clock: Callable[[], datetime],
+        limits: Limits | None = None,
+    ) -> None:
+        self._conversations = conversations
+        self.pages = pages
+        self._visitors = visitors
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._newcomers = Allowance(self._limits.new_conversations, self._limits.new_conversation_each)
+        self._talkers = Allowance(self._limits.messages, self._limits.message_each)
+        self.streams = Streams(self._limits.streams, self._limits.streams_per_visitor)
+        self._receive: Receive | None = None
+        self.app: ASGIApp = self._build()
+
+    async def listen(self, receive: Receive) -> None:
+        self._receive = receive
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._receive = None
+
+    async def send(self, sending: Sending) -> str | None:
+        self.streams.ring(sending.address, sending.delivery)
+        return None
+
+    async def close(self) -> None:
+        """Ends the event streams, so that the web server can stop; the pages come back by themselves."""
+        self.streams.close()
+
+    def _build(self) -> ASGIApp:
+        routes = [
+            Route("/", RedirectResponse("/chat")),
+            Route("/chat", self._chat, methods=["GET", "POST"]),
+            Route("/chat/new", self._start_anew, methods=["POST"]),
+            Route("/chat/seen", self._seen, methods=["POST"]),
+            Route("/chat/shown.gif", self._shown),
+            Route("/chat/events", self._events),
+            Route("/chat/static/{name}", self._static),
+        ]
+        wrong: dict[Any, Any] = {HTTPException: self._refuse, Exception: self._fail}
+        return Guarded(Starlette(routes=routes, exception_handlers=wrong), "web chat")
+
+    # --- what a browser asks for ------------------------------------------------------------------------------------
+
+    async def _chat(self, request: Request) -> Response:
+        return await (self._say(request) if request.method == "POST" else self._page(request))
+
+    async def _page(self, request: Request) -> Response:
+        visitor = self._visitor(request) or self._visitors.new()
+        conversation = await self._conversations.read(visitor.address)
+        language = self._language(request, conversation)
+        token = self._visitors.form_token(visitor)
+        if self._is_hidden(conversation.active_at):
+            html = self.pages.notice("web_history_hidden", language, form_token=token)
+        else:
+            of, message_id = _owner_tag(visitor), secrets.token_hex(8)
+            html = self.pages.chat(conversation, language, form_token=token, message_id=message_id, of=of)
+        return self._with_cookie(request, HTMLResponse(html), visitor)
+
+    async def _say(self, request: Request) -> Response:
+        """Takes a message; answers when it is committed."""
+        form = await self._form(request)
+        visitor = self._owner(request, form)
+        before = await self._conversations.read(visitor.address)
+        if self._is_hidden(before.active_at):
+            raise HTTPException(409)
+        self._admit(request, visitor, before)
+        note = await self._take(request, visitor, form)
+        after = await self._conversations.read(visitor.address)
+        if _is_script(request):
+            update = self.pages.update(after, self._language(request, after), form.get("have", ""))
+            return JSONResponse({**update, "note": note})
+        newest = "".join(f"#line-{line.id}" for line in after.lines[len(before.lines) :][:1])
+        return RedirectResponse(f"/chat{newest}", status_code=303)
+
+    async def _start_anew(self, request: Request) -> Response:
+        self._owner(request, await self._form(request))
+        return self._with_cookie(request, RedirectResponse("/chat", status_code=303), self._visitors.new())
+
+    async def _seen(self, request: Request) -> Response:
+        """A page with script shows these messages."""
+        form = await self._form(request)
+        visitor = self._owner(request, form)
+        await self._conversations.acknowledge(visitor.address, _numbers(form.get("deliveries", "")))
+        return Response(status_code=204)
+
+    async def _shown(self, request: Request) -> Response:
+        """The same for a browser without script: it asks for a picture at the end of the page."""
+        visitor = self._visitor(request)
+        if visitor is None or not _is_same_origin(request):
+            raise HTTPException(403)
+        await self._conversations.acknowledge(visitor.address, _numbers(request.query_params.get("deliveries", "")))
+        return Response(PIXEL, media_type="image/gif")
+
+    async def _events(self, request: Request) -> Response:
+        visitor = self._visitor(request)
+        if not _is_same_origin(request):
+            raise HTTPException(403)
+        if visitor is None or _owner_tag(visitor) != request.query_params.get("of"):
+            return Response(server_sent("reload", {}), media_type="text/event-stream")
+        stream = self.streams.open(visitor.address)
+        if stream is None:
+            raise HTTPException(503, headers={"Retry-After": "10"})
+        changes = self._changes(request, visitor.address, stream)
+        return EventStream(self.streams, visitor.address, stream, changes, self._limits.write_within_s)
+
+    async def _changes(self, request: Request, address: str, stream: Stream) -> AsyncIterator[bytes]:
+        """Everything that changes from now on, beginning with what the page lacks, as server-sent events."""
+        have = request.headers.get("last-event-id") or request.query_params.get("have", "")
+        revision, active_at = -1, None
+        yield b"retry: 2000\n\n"
+        while not stream.is_over:
+            event = server_sent("beat", {})
+            if stream.take_ring():
+                conversation = await self._conversations.read(address)
+                active_at = conversation.active_at
+                if conversation.revision != revision:
+                    update = self.pages.update(conversation, self._language(request, conversation), have)
+                    revision, have = conversation.revision, str(update["cursor"])
+                    stream.newest = conversation.newest
+                    event = server_sent("lines", update, have)
+                del conversation
+            if self._is_hidden(active_at):
+                yield server_sent("reload", {})
+                return
+            yield event
+            await stream.wait(self._limits.beat_s)
+        if stream.is_displaced:
+            yield server_sent("displaced", {})
+
+    async def _static(self, request: Request) -> Response:
+        asset = self.pages.assets.get(request.path_params["name"])
+        if asset is None:
+            raise HTTPException(404)
+        kept = "public, max-age=31536000, immutable" if request.query_params.get("v") == asset.version else "no-cache"
+        return Response(asset.body, media_type=asset.media_type, headers={"Cache-Control": kept})
+
+    # --- who asks, and whether she may ------------------------------------------------------------------------------
+
+    def _visitor(self, request: Request) -> Visitor | None:
+        return self._visitors.read(request.cookies.get(_cookie_name(request)))
+
+    def _owner(self, request: Request, form: Mapping[str, str]) -> Visitor:
+        """The visitor whose own page sent this. Raises 403 for a stranger's or an outdated one."""
+        visitor = self._visitor(request)
+        if (
+            visitor is None
+            or not _is_same_origin(request)
+            or not self._visitors.owns_form(visitor, form.get("token", ""))
+        ):
+            raise HTTPException(403)
+        return visitor
+
+    def _admit(self, request: Request, visitor: Visitor, conversation: Conversation) -> None:
+        at = self._clock()
+        if not self._talkers.take(visitor.address, at):
+            raise HTTPException(429, headers={"Retry-After": "5"})
+        client = request.client.host if request.client else ""
+        if not conversation.lines and not self._newcomers.take(network_of(client), at):
+            raise HTTPException(429, headers={"Retry-After": "60"})
+
+    def _is_hidden(self, active_at: datetime | None) -> bool:
+        return active_at is not None and self._clock() - active_at >= HIDDEN_AFTER
+
+    def _with_cookie(self, request: Request, response: Response, visitor: Visitor) -> Response:
+        response.set_cookie(
+            _cookie_name(request),
+            self._visitors.cookie(visitor),
+            max_age=int(COOKIE_KEPT.total_seconds()),
+            httponly=True,
+            samesite="lax",
+            secure=not _is_loopback(request),
+        )
+        return response
+
+    async def _take(self, request: Request, visitor: Visitor, form: Mapping[str, str]) -> str | None:
+        choice, text = form.get("choice") or None, form.get("text", "")
+        if choice is None and not text.strip():
+            return None
+        if choice and len(choice.encode(errors="replace")) > CHOICE_BYTES:
+            raise HTTPException(400)
+        if self._receive is None:
+            raise HTTPException(503, headers={"Retry-After": "2"})
+        note = await self._receive(
+            Incoming(
+                channel=self.name,
+                address=visitor.address,
+                external_id=_external_id(visitor, form.get("id", ""), choice or text),
+                text="" if choice else text,
+                choice=choice,
+                language_hint=self._hint(request),
+            )
+        )
+        self.streams.ring(visitor.address)
+        return note
+
+    async def _form(self, request: Request) -> dict[str, str]:
+        """The fields of a form. Raises 408, 413 or 415."""
+        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+            raise HTTPException(415)
+        body = b""
+        try:
+            async with asyncio.timeout(self._limits.body_within_s):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self._limits.body_bytes:
+                        raise HTTPException(413, headers={"Connection": "close"})
+            return dict(parse_qsl(body.decode(errors="replace"), errors="replace", max_num_fields=20))
+        except TimeoutError as error:
+            raise HTTPException(408, headers={"Connection": "close"}) from error
+        except (ValueError, ClientDisconnect) as error:
+            raise HTTPException(400) from error
+
+    # --- what it says when it cannot --------------------------------------------------------------------------------
+
+    async def _refuse(self, request: Request, error: HTTPException) -> Response:
+        key = WRONGS.get(error.status_code, "web_trouble" if error.status_code >= 500 else "web_bad_request")
+        visitor = self._visitor(request)
+        conversation = await self._conversations.read(visitor.address) if visitor else Conversation()
+        return self._wrong(request, error.status_code, key, self._language(request, conversation), error.headers)
+
+    async def _fail(self, request: Request, _: Exception) -> Response:
+        return self._wrong(request, 500, "web_trouble", self._language(request, Conversation()), None)
+
+    def _wrong(
+        self, request: Request, status: int, key: str, language: str, headers: Mapping[str, str] | None
+    ) -> Response:
+        if _is_script(request):
+            return JSONResponse({"wrong": self.pages.site.words(key, language)}, status, headers)
+        return HTMLResponse(self.pages.notice(key, language), status, headers)
+
+    def _language(self, request: Request, conversation: Conversation) -> str:
+        wanted = request.headers.get("accept-language", "")
+        return conversation.language or best_language(wanted, self.pages.site.languages)
+
+    def _hint(self, request: Request) -> str | None:
+        """The language in which the page before the first message was."""
+        wanted = request.headers.get("accept-language", "")
+        return best_language(wanted, self.pages.site.languages) if wanted else None
+
+
+def best_language(accepted: str, offered: Sequence[str]) -> str:
+    """The offered language that a browser's Accept-Language likes best, else the first."""
+
+    def weight(entry: str) -> float:
+        quality = re.search(r";\s*q=([01](?:\.\d{1,3})?)", entry)
+        return float(quality.group(1)) if quality else 1.0
+
+    wanted = sorted((entry for entry in accepted.split(",")[:20] if weight(entry)), key=weight, reverse=True)
+    tags = [entry.partition(";")[0].strip().replace("_", "-").lower() for entry in wanted]
+    for tag in tags:
+        for language in offered:
+            if language.replace("_", "-").lower() in (tag, tag.partition("-")[0]):
+                return language
+    return offered[0]
+
+
+def _owner_tag(visitor: Visitor) -> str:
+    """What a page and its server call the visitor between them; useless without the cookie."""
+    return visitor.address[:16]
+
+
+def _external_id(visitor: Visitor, message_id: str, content: str) -> str:
+    """The same when the page sends the message again, and another for another answer on an old form."""
+    named = hashlib.sha256(f"{message_id or secrets.token_hex(8)}\x1f{content}".encode(errors="replace"))
+    return f"web:{_owner_tag(visitor)}:{named.hexdigest()[:24]}"
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d{1,15}", text)[:500]]
+
+
+def _is_script(request: Request) -> bool:
+    return request.headers.get("accept", "") == "application/json"
+
+
+def _is_loopback(request: Request) -> bool:
+    return request.url.scheme == "http" and request.url.hostname in LOOPBACK
+
+
+def _cookie_name(request: Request) -> str:
+    return "cordwatch" if _is_loopback(request) else "__Host-cordwatch"
+
+
+def _is_same_origin(request: Request) -> bool:
+    """Whether the browser says that our own page asked; older browsers say less, then the form's token decides."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin", "null")
+    return origin == "null" or origin.partition("://")[2] == request.headers.get("host")

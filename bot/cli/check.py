@@ -1,0 +1,87 @@
+"""What `cordwatch check` looks at: protocol, topics, settings and languages, each problem with its remedy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.clinic.config import LOCALES, Config, ConfigError, load, refuse_unreal_numbers
+from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path, read
+from bot.language.words import Words
+from dialogs import protocol as protocols
+from dialogs.protocol import ProtocolError, TriageProtocol
+from dialogs.topic import TopicError, Topics
+from dialogs.topic import load as load_topics
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. `kind`: ok, note or problem."""
+
+    kind: str
+    text: str
+
+
+def check(path: Path | None, protocol_path: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Everything that can be known before the service starts."""
+    protocol = topics = config = None
+    try:
+        protocol = protocols.load() if protocol_path is None else protocols.load(protocol_path)
+        counts = f"{len(protocol.questions)} questions, {len(protocol.rules)} rules"
+        yield Finding("ok", f"protocol {protocol.version}: {counts}")
+    except ProtocolError as error:
+        yield Finding("problem", str(error))
+    try:
+        topics = load_topics()
+        yield Finding("ok", f"topics {topics.version}: {len(topics.topics)} to read")
+    except TopicError as error:
+        yield Finding("problem", str(error))
+    try:
+        config = load(path, environ)
+        refuse_unreal_numbers(config)
+        yield Finding("ok", f"settings {config.source or 'of the demo clinic'}: {config.clinic.name}")
+        yield from _notes(config)
+    except ConfigError as error:
+        yield from (Finding("problem", problem) for problem in error.problems)
+    if protocol is not None and topics is not None and config is not None:
+        yield from _languages(config, protocol, topics)
+
+
+def unreviewed(languages: str) -> list[str]:
+    """Those of a TOML list of languages whose catalogue no clinician has reviewed."""
+    return [
+        language
+        for language in json.loads(languages)
+        if language != SOURCE
+        and any(read(catalogue_path(LOCALES, language, one), language).reviewed_by is None for one in DOMAINS)
+    ]
+
+
+def _notes(config: Config) -> Iterator[Finding]:
+    if config.is_demo:
+        yield Finding(
+            "note", "this is the demo clinic: its numbers are not real; `cordwatch init` writes your own settings"
+        )
+    if config.telegram.token is None:
+        yield Finding("note", "Telegram is not served: BOT_TELEGRAM_TOKEN is not set; @BotFather on Telegram gives one")
+    today = config.clinic.calendar.local(datetime.now(UTC)).date()
+    if not any(day >= today for day in config.clinic.calendar.holidays):
+        yield Finding(
+            "note", "[hours] holidays: none lies ahead; patients are told that nurses read on every working day"
+        )
+
+
+def _languages(config: Config, protocol: TriageProtocol, topics: Topics) -> Iterator[Finding]:
+    try:
+        words = Words(config.clinic, protocol, topics=topics)
+    except CatalogueError as error:
+        yield Finding("problem", str(error))
+        return
+    for language in config.clinic.languages:
+        problems = words.problems(language)
+        if not problems:
+            yield Finding("ok", f"language {language}")
+        yield from (Finding("problem", f"language {language} is not offered: {problem}") for problem in problems)

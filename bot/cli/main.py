@@ -1,0 +1,420 @@
+"""The command `cordwatch`. Exit codes: 0 done, 1 something is wrong or was found, 2 wrong usage or malformed input."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.cli import check as checking
+from bot.cli import locale as cli_locale
+from bot.cli import nurses as cli_nurses
+from bot.cli import text as reports
+from bot.clinic import new_clinic
+from bot.clinic.config import Config, ConfigError, load
+from bot.language.catalogue import CatalogueError
+from bot.language.words import Words
+from bot.signoff import evaluation
+from bot.signoff.drawings import drawings
+from bot.signoff.pages import page, summary, topics_page
+from bot.store.records import Said, StoreLocked, UnfitStore, WorklistRow
+from bot.store.sqlite.store import SqliteStore
+from dialogs import protocol as protocols
+from dialogs.events import Recorded
+from dialogs.machine import STATES, TRANSITIONS
+from dialogs.protocol import ProtocolError, TriageProtocol
+from dialogs.session import replay
+from dialogs.topic import TopicError
+from dialogs.topic import load as load_topics
+
+EXPECTED = (ConfigError, ProtocolError, TopicError, CatalogueError, StoreLocked, UnfitStore)
+"""What is wrong with a clinic's files or machine, said in words; anything else is a mistake in the program."""
+
+
+class Malformed(click.ClickException):
+    """One line a problem, as compilers print them, so that editors can jump there."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.message, file=file, err=file is None)
+
+
+class Commands(click.Group):
+    """Lists commands in the order one meets them, and tells expected trouble without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _told():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except EXPECTED as error:
+        raise click.ClickException(str(error)) from error
+    except evaluation.MalformedRows as error:
+        raise Malformed(str(error)) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("cordwatch"), "-V", "--version", prog_name="cordwatch")
+def main() -> None:
+    """Checks patients for the warning symptoms of spinal metastases, and tells them how soon to call.
+
+    \b
+    Try it now:            cordwatch chat
+    Set up your clinic:    cordwatch init, then cordwatch check
+    Serve patients:        cordwatch run
+
+    Without a clinic.toml there is a demo clinic with numbers that are not real.
+    """
+
+
+def _config_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--config",
+        "-c",
+        "path",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="The clinic's settings. [default: BOT_CONFIG, else ./clinic.toml, else the demo clinic]",
+    )(command)
+
+
+def _protocol_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--protocol",
+        "-p",
+        "protocol_path",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Another protocol file than the one that comes with Cordwatch.",
+    )(command)
+
+
+def _protocol(path: Path | None) -> TriageProtocol:
+    return protocols.load() if path is None else protocols.load(path)
+
+
+# --- talking to patients --------------------------------------------------------------------------------------------
+
+
+@main.command()
+@_config_option
+@click.option("--demo", "is_demo", is_flag=True, help="With the demo clinic: let made-up patients in.")
+def run(path: Path | None, is_demo: bool) -> None:
+    """Serve patients on Telegram and in the web chat until told to stop.
+
+    Telegram is served when the environment variable BOT_TELEGRAM_TOKEN holds the bot's token. SIGINT (Ctrl-C) and
+    SIGTERM stop the service with nothing lost.
+    """
+    from bot import app
+
+    config = load(path, os.environ)
+    # Without Telegram a person at the keyboard is most likely trying it out: the conversation begins right here.
+    is_trying = config.telegram.token is None and sys.stdin.isatty()
+    terminal = _here() if is_trying else None
+
+    def say_welcome(ready: app.App) -> None:
+        click.echo(_welcome(ready, is_trying))
+
+    asyncio.run(app.run(config, terminal, on_ready=say_welcome, has_demo_patients=is_demo))
+
+
+@main.command()
+@_config_option
+def chat(path: Path | None) -> None:
+    """Hold the same conversation here in the terminal, alone or with the service that is running.
+
+    Type the number of an answer or its words, /help for the commands, Ctrl-D to leave.
+    """
+    from bot import app
+    from bot.channels.terminal.socket import join
+
+    config = load(path, os.environ)
+    try:
+        join(app.socket_path(config), _here())
+    except (FileNotFoundError, ConnectionRefusedError):
+        asyncio.run(app.run(config, _here(), is_chat=True))
+
+
+def _here() -> str:
+    """The address of this terminal's user, so that a conversation carries on."""
+    return f"terminal:{os.getuid()}"
+
+
+def _welcome(ready: Any, is_trying: bool) -> str:
+    """Where everything is, said once at the start."""
+    config: Config = ready.config
+    host, port = config.listen
+    base = config.base_url
+    demo = " (DEMO: numbers are not real)" if config.is_demo else ""
+    lines = [
+        f"Cordwatch {version('cordwatch')} serves {config.clinic.name}{demo}.",
+        f"  Web chat   {base}/chat",
+        f"  Console    {ready.sign_in_link or f'{base}/console'}",
+        f"  Health     http://{host}:{port}/health",
+        f"  Database   {config.database}",
+        f"  Languages  {', '.join(ready.words.offered)}",
+        *(f"  Withheld   {language}: {found[0]}" for language, found in ready.words.withheld.items()),
+    ]
+    if config.telegram.token is None:
+        lines += [
+            "  Telegram   not connected. Write /newbot to @BotFather on Telegram; it gives you a token. Then:",
+            "             cordwatch init, and start again with BOT_TELEGRAM_TOKEN set to it.",
+            "  Terminal   the conversation begins below; Ctrl-C stops the service."
+            if is_trying
+            else "  Terminal   .venv/bin/cordwatch chat holds the conversation here.",
+        ]
+    else:
+        lines.append(f"  Telegram   by {config.telegram.mode}")
+    return "\n".join(lines)
+
+
+# --- setting up and checking ----------------------------------------------------------------------------------------
+
+
+def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for setting in reversed(new_clinic.SETTINGS):
+        command = click.option(setting.flag, setting.option, metavar="TEXT", help=f"{setting.prompt}.")(command)
+    return command
+
+
+@main.command()
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default="clinic.toml")
+@_setting_options
+@click.option("--offer-unreviewed", is_flag=True, help="Offer languages whose translation no clinician has reviewed.")
+@click.option("--force", is_flag=True, help="Replace PATH if it exists.")
+def init(path: Path, offer_unreviewed: bool, force: bool, **given: str | None) -> None:
+    """Write the settings of your clinic to PATH [default: clinic.toml].
+
+    Asks for everything without which Cordwatch does not start; what is given by an option is not asked for.
+    """
+    if path.exists() and not force:
+        raise click.ClickException(f"{path} exists; give another path, or --force to replace it")
+    answers = {one: _option_value(one, text) for one in new_clinic.SETTINGS if (text := given[one.option]) is not None}
+    values: dict[tuple[str, str], str] = {}
+    for setting in new_clinic.SETTINGS:
+        literals = answers.get(setting) or _asked_for(setting)
+        values.update({(setting.section, key): literal for key, literal in literals.items()})
+    unreviewed = _unreviewed(values["clinic", "languages"], offer_unreviewed)
+    values["clinic", "unreviewed_languages"] = new_clinic.literal(unreviewed)
+    new_clinic.write(path, new_clinic.clinic_toml(values), force)
+    click.echo(f"{path} is written. Read it through, then:")
+    click.echo(f"  cordwatch check --config {path}\n  cordwatch run --config {path}")
+
+
+def _option_value(setting: new_clinic.Setting, text: str) -> dict[str, str]:
+    try:
+        return setting.read(text)
+    except ValueError as error:
+        raise click.UsageError(f"{setting.flag} must be {error}, not {text!r}") from error
+
+
+def _asked_for(setting: new_clinic.Setting) -> dict[str, str]:
+    """The setting from the person at the keyboard or the lines piped in, asked again until it makes sense."""
+
+    def read(text: str) -> dict[str, str]:
+        try:
+            return setting.read(text)
+        except ValueError as error:
+            raise click.BadParameter(f"must be {error}, not {text!r}") from error
+
+    try:
+        answer: dict[str, str] = click.prompt(
+            setting.prompt, default=setting.default, show_default=bool(setting.default), value_proc=read, err=True
+        )
+    except click.Abort as error:
+        raise click.ClickException(
+            f"stopped before this was given: {setting.prompt}; answer it or give {setting.flag}. Nothing is written"
+        ) from error
+    return answer
+
+
+def _unreviewed(languages: str, is_accepted: bool) -> list[str]:
+    """The languages chosen that no clinician has reviewed; each must be wanted knowingly."""
+    found = checking.unreviewed(languages)
+    for language in found:
+        question = f"No clinician has reviewed the translation {language!r}. Offer it all the same?"
+        with suppress(click.Abort):
+            if is_accepted or click.confirm(question, err=True):
+                continue
+        raise click.ClickException(
+            f"{language!r} is not reviewed; leave it out of --languages, or give --offer-unreviewed. Nothing is written"
+        )
+    return found
+
+
+@main.command()
+@_config_option
+@_protocol_option
+def check(path: Path | None, protocol_path: Path | None) -> None:
+    """Read protocol, topics, settings and languages, and say what is wrong and how to mend it.
+
+    Exit code 1 when anything is.
+    """
+    findings = list(checking.check(path, protocol_path, os.environ))
+    for finding in findings:
+        click.echo(f"{finding.kind:<8} {finding.text}", err=finding.kind == "problem")
+    problems = sum(finding.kind == "problem" for finding in findings)
+    if problems:
+        raise click.ClickException("1 problem" if problems == 1 else f"{problems} problems")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a row: id, disposition, rules.")
+@_protocol_option
+def evaluate(file: str, as_json: bool, protocol_path: Path | None) -> None:
+    """Decide vignettes and compare with what clinicians expect. FILE is JSON Lines, - for standard input.
+
+    A row is {"id": …, "findings": {question: answer, …}, "expected": disposition}. A <question>_change that is missing
+    counts as not sure, any other conditional question as not found; a question that is always asked may not be missing,
+    except after an emergency sign.
+
+    Exit code 1 on any under-triage, 2 when a row is malformed; nothing is guessed.
+    """
+    protocol = _protocol(protocol_path)
+    with click.open_file(file, "rb") as rows:
+        vignettes = evaluation.read(rows, "standard input" if file == "-" else file, protocol)
+    outcomes = evaluation.evaluate(vignettes, protocol)
+    if as_json:
+        for outcome in outcomes:
+            click.echo(evaluation.json_line(outcome))
+    else:
+        click.echo(evaluation.report(outcomes))
+    if under := sum(outcome.is_under_triage for outcome in outcomes):
+        raise click.ClickException(f"under-triage in {under} of {len(outcomes)} vignettes")
+
+
+@main.command()
+@click.option("--draw", is_flag=True, help="Write questions.svg, questions.mmd, states.svg and states.mmd.")
+@click.option("--table", is_flag=True, help="A page to print, check and sign: to standard output, or protocol.html.")
+@click.option("--topics", is_flag=True, help="The same of what patients can read up on: topics.html.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where to write; made if it does not exist. [default: the current directory]",
+)
+@_protocol_option
+def protocol(draw: bool, table: bool, topics: bool, output: Path | None, protocol_path: Path | None) -> None:
+    """Show the triage protocol: what it is, drawn, or as a page that a clinician can sign."""
+    chosen = _protocol(protocol_path)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+    if draw:
+        for name, content in drawings(chosen, STATES, TRANSITIONS):
+            _write((output or Path()) / name, content)
+    if table:
+        _show("protocol.html", page(chosen, STATES, TRANSITIONS), output)
+    if topics:
+        _show("topics.html", topics_page(load_topics(), chosen), output)
+    if not draw and not table and not topics:
+        click.echo(summary(chosen, load_topics()))
+
+
+def _show(name: str, content: str, output: Path | None) -> None:
+    """To a file in the directory, or to standard output."""
+    if output is None:
+        click.echo(content)
+    else:
+        _write(output / name, content)
+
+
+def _write(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8")
+    click.echo(str(path), err=True)
+
+
+# --- looking into the database --------------------------------------------------------------------------------------
+
+
+@main.command()
+@_config_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an entry, times in UTC.")
+def worklist(path: Path | None, as_json: bool) -> None:
+    """Print what a nurse has to look at, the most pressing first. Reads only; the service may be running."""
+    config = load(path, os.environ)
+    at = datetime.now(UTC)
+    rows = asyncio.run(_open_entries(config, at))
+    if as_json:
+        lines: Iterator[str] = (reports.worklist_json(row) for row in rows)
+    else:
+        lines = reports.worklist_lines(rows, protocols.load(), config.clinic.time_zone, at)
+    for line in lines:
+        click.echo(line)
+
+
+@asynccontextmanager
+async def _reader(config: Config) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(config.database, is_reader=True)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def _open_entries(config: Config, at: datetime) -> Sequence[WorklistRow]:
+    async with _reader(config) as store:
+        return await store.worklist(at)
+
+
+@main.command()
+@_config_option
+@click.argument("session")
+@click.option("--language", metavar="CODE", help="The language of the log. [default: the clinic's usual one]")
+def transcript(path: Path | None, session: str, language: str | None) -> None:
+    """Print the log of SESSION line by line, with the exact text that the patient saw.
+
+    `cordwatch worklist` shows the ids of sessions.
+    """
+    config = load(path, os.environ)
+    words = Words(config.clinic)
+    chosen = language or words.offered[0]
+    if chosen not in words.offered:
+        raise click.UsageError(f"--language must be one of {', '.join(words.offered)}, not {chosen!r}")
+    conversation, used = asyncio.run(_conversation(config, session))
+    for line in reports.transcript_lines(conversation, words, used, chosen, config.clinic.time_zone):
+        click.echo(line)
+
+
+async def _conversation(config: Config, session: str) -> tuple[list[Recorded | Said], TriageProtocol]:
+    """Both sides of a session, and the protocol that it began under."""
+    async with _reader(config) as store:
+        try:
+            conversation = list(await store.conversation(session))
+        except KeyError as error:
+            raise click.ClickException(f"there is no session {session!r}; cordwatch worklist shows ids") from error
+        events = [part for part in conversation if isinstance(part, Recorded)]
+        begun, current = replay(session, events).protocol_version, protocols.load()
+        kept = await store.protocols()
+    if begun == current.version or begun not in kept:
+        return conversation, current
+    return conversation, protocols.parse(kept[begun], f"protocol {begun}")
+
+
+for command in (cli_locale.locale, cli_nurses.nurse, cli_nurses.audit, cli_nurses.demo):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The audit for leads: who looked, acted and exported, when, and whether the rows are still as they were written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from bot.console import labels as words
+from bot.console.export import export
+from bot.console.request import Asking
+from bot.store.console import AuditBroken
+from bot.store.reports import AuditFilter, Reports
+
+PER_PAGE = 100
+MOST_IN_FILE = 100_000
+LAST_ROW = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`broken_at`: the first row that does not fit, None when all do. `head`: for a lead to note down."""
+
+    rows: int
+    head: str = ""
+    broken_at: int | None = None
+
+
+class Auditing:
+    """The page and its file."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+
+    async def page(self, asking: Asking) -> Response:
+        return await self._draw(asking)
+
+    async def verify(self, asking: Asking) -> Response:
+        """Reads the whole chain; that somebody did is written into it."""
+        try:
+            verdict = Verdict(*await self._reports.verify_audit())
+        except AuditBroken as broken:
+            verdict = Verdict(broken.seq - 1, broken_at=broken.seq)
+        await asking.console.desk.audit(asking.nurse.name, "verified", "", asking.at)
+        return await self._draw(asking, verdict)
+
+    async def file(self, asking: Asking) -> Response:
+        rows = await self._reports.audit(_wanted(asking), None, MOST_IN_FILE)
+        return await export(
+            asking,
+            "audit",
+            ("row", "at_utc", "who", "what", "about"),
+            [(one.seq, one.at.isoformat(), one.who, one.what, one.about) for one in rows],
+        )
+
+    async def _draw(self, asking: Asking, verdict: Verdict | None = None) -> Response:
+        wanted, text = _wanted(asking), asking.request.query_params.get("before", "")
+        before = min(int(text), LAST_ROW) if text.isdecimal() and text.isascii() and len(text) < 16 else None
+        rows = await self._reports.audit(wanted, before, PER_PAGE + 1)
+        chosen = {"who": wanted.who, "what": wanted.what, "about": wanted.about}
+        query = {name: value for name, value in chosen.items() if value}
+        return asking.page(
+            "audit.html",
+            rows=rows[:PER_PAGE],
+            older=urlencode({**query, "before": str(rows[PER_PAGE - 1].seq)}) if len(rows) > PER_PAGE else None,
+            is_first=before is None,
+            wanted=wanted,
+            query=urlencode(query),
+            nurses=[one.name for one in await asking.console.desk.nurses()],
+            words=words,
+            verdict=verdict,
+        )
+
+
+def _wanted(asking: Asking) -> AuditFilter:
+    query = asking.request.query_params
+    what = query.get("what", "")
+    return AuditFilter(
+        query.get("who", "").strip()[:200] or None,
+        what if what in words.ACTS else None,
+        query.get("about", "").strip()[:100] or None,
+    )

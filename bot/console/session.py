@@ -1,0 +1,227 @@
+"""The page of one session: why it is listed, what was said, who is at it, and everything a nurse can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from bot.clinic.calendar import Calendar
+from bot.console import labels as words
+from bot.console.replies import Reply, prepared, with_gaps
+from bot.console.request import Asking
+from bot.console.transcript import Spoken, transcript
+from bot.console.trend import LEVELS, Trend, trend
+from bot.console.worklist import Line, fold
+from bot.language.speech import Speech
+from bot.service.entry import URGENT
+from bot.store.console import Audited, Check, Nurse
+from bot.store.records import Log
+from dialogs.events import BaselineConfirmed
+from dialogs.protocol import Note, Rule, TriageProtocol, matches
+from dialogs.session import Session, replay
+
+CALL_AGAIN = (timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2))
+PREFILLED = {"number": "day_number", "place": "name"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A rule that matched, with the answers that made it match: question, answer, when."""
+
+    rule: Rule
+    text: str
+    answers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer in the nurse's language. `is_cause`: a rule that matched counts it."""
+
+    topic: str
+    question: str
+    answer: str
+    at: datetime
+    is_cause: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a nurse has written and what stood in its way, so that nothing she typed is lost."""
+
+    refused: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that the page shows. `is_reviewed`: the translation that the patient reads, by a clinician."""
+
+    log: Log
+    session: Session
+    protocol: TriageProtocol
+    line: Line | None
+    reasons: tuple[Reason, ...]
+    codes: tuple[str, ...]
+    notes: tuple[Note, ...]
+    answers: tuple[Given, ...]
+    lines: tuple[Spoken, ...]
+    checks: tuple[Check, ...]
+    trend: Trend
+    audited: tuple[Audited, ...]
+    colleagues: tuple[Nurse, ...]
+    baselines: tuple[tuple[str, str], ...]
+    replies: Mapping[str, Reply]
+    chosen: Reply | None
+    call_again: tuple[datetime, ...]
+    snooze: tuple[datetime, ...]
+    is_reviewed: bool
+
+    @property
+    def is_mine_to_close(self) -> bool:
+        return self.line is not None and self.line.is_open
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.line is not None and self.line.tier in {*URGENT}
+
+
+async def page(asking: Asking) -> Response:
+    session_id = asking.request.path_params["session"]
+    view = await read(asking, session_id)
+    await asking.console.desk.audit(asking.nurse.name, "viewed", session_id, asking.at)
+    return draw(asking, view)
+
+
+async def live(asking: Asking) -> Response:
+    """Only what changes while the page is open; looking is written down once, when the page is opened."""
+    return draw(asking, await read(asking, asking.request.path_params["session"]), template="entry_live.html")
+
+
+def draw(asking: Asking, view: View, draft: Draft | None = None, status: int = 200, template: str = "") -> Response:
+    return asking.page(
+        template or "entry.html",
+        status,
+        view=view,
+        words=words,
+        draft=draft or Draft(),
+        done=asking.request.query_params.get("done"),
+        can_write=_short(view.session.language) in {_short(one) for one in asking.nurse.languages},
+        prefilled={name: getattr(asking.console.pages.clinic, key) for name, key in PREFILLED.items()},
+        levels=LEVELS,
+        with_gaps=with_gaps,
+    )
+
+
+async def read(asking: Asking, session_id: str) -> View:
+    """Raises 404, which says nothing about other sessions."""
+    service, desk, language = asking.console.service, asking.console.desk, asking.language
+    try:
+        log = await service.store.load(session_id)
+    except KeyError as error:
+        raise HTTPException(404) from error
+    session = replay(session_id, log.events)
+    protocol = service.protocol_of(session)
+    words_for_her = service.words.read_in(language)
+    speech = words_for_her.speech(language, protocol, asking.at)
+    checks = await desk.checks(log.patient.id)
+    rows = [one.row for one in checks if one.row is not None and one.row.entry.is_open]
+    own = next((one.row for one in checks if one.session == session_id and one.row is not None), None)
+    line = fold(rows) if rows else fold([own]) if own is not None else None
+    codes = own.entry.reasons if own is not None else ()
+    reasons = tuple(reasons_of(codes, session, protocol, speech))
+    said = await service.store.transcript(session_id)
+    replies = prepared(service.words, session.language, language)
+    calendar = asking.console.pages.clinic.calendar
+    return View(
+        log=log,
+        session=session,
+        protocol=protocol,
+        line=line,
+        reasons=reasons,
+        codes=tuple(code for code in codes if code in words.REASONS),
+        notes=tuple(_notes(session, protocol)),
+        answers=tuple(_answers(session, protocol, speech, reasons)),
+        lines=tuple(transcript(session_id, log.events, said, words_for_her, protocol, language)),
+        checks=tuple(checks),
+        trend=trend(checks),
+        audited=tuple(await desk.audited(session_id)),
+        colleagues=tuple(one for one in await desk.nurses() if one.is_active and one.id != asking.nurse.id),
+        baselines=tuple(_baselines(session, log, protocol, speech)),
+        replies=replies,
+        chosen=replies.get(asking.request.query_params.get("reply", "") or asking.form.get("template", "")),
+        call_again=call_again(calendar, asking.at),
+        snooze=snooze(calendar, asking.at, line),
+        is_reviewed=service.words.is_reviewed(session.language),
+    )
+
+
+def call_again(calendar: Calendar, at: datetime) -> tuple[datetime, ...]:
+    """When a nurse may plan the next call: soon, or on a coming morning."""
+    return (*(at + one for one in CALL_AGAIN), *mornings(calendar, at)[:2])
+
+
+def snooze(calendar: Calendar, at: datetime, line: Line | None) -> tuple[datetime, ...]:
+    """Until when an entry may be put off: working mornings before the patient should be seen."""
+    if line is None or line.tier not in ("1w", "2w"):
+        return ()
+    return tuple(one for one in mornings(calendar, at) if line.seen_by is None or one <= line.seen_by)
+
+
+def mornings(calendar: Calendar, at: datetime) -> tuple[datetime, ...]:
+    """When the clinic opens on each of the coming days on which it does."""
+    today = calendar.local(at).date()
+    midnights = [datetime.combine(today + timedelta(days=day), time(), calendar.zone) for day in range(1, 9)]
+    return tuple(dict.fromkeys(calendar.next_opening(midnight.astimezone(UTC)) for midnight in midnights))[:5]
+
+
+def reasons_of(codes: Sequence[str], session: Session, protocol: TriageProtocol, speech: Speech) -> Iterator[Reason]:
+    """Of the codes those that are rules, the most urgent first."""
+    known = {rule.id: rule for rule in protocol.rules}
+    rules = sorted((known[code] for code in codes if code in known), key=lambda one: -one.disposition.urgency)
+    for rule in rules:
+        answers = tuple(
+            (speech.topic(question), speech.label(question, session.answers[question]))
+            for question in rule.when
+            if question in session.answers
+        )
+        yield Reason(rule, speech.reason(rule.id), answers)
+
+
+def _notes(session: Session, protocol: TriageProtocol) -> Iterator[Note]:
+    for note in protocol.notes:
+        is_told = note.disposition is None or note.disposition in session.tiers or note.disposition == session.advised
+        if is_told and matches(note.when, {**session.findings, **session.answers}):
+            yield note
+
+
+def _answers(session: Session, protocol: TriageProtocol, speech: Speech, reasons: Sequence[Reason]) -> Iterator[Given]:
+    causes = {question for reason in reasons for question in reason.rule.when}
+    for question in protocol.questions:
+        answer = session.answers.get(question.id)
+        if answer is not None:
+            yield Given(
+                speech.topic(question.id),
+                speech.heading(question)[0],
+                speech.label(question.id, answer),
+                session.answered_at[question.id],
+                question.id in causes and question.severity(answer) > 0,
+            )
+
+
+def _baselines(session: Session, log: Log, protocol: TriageProtocol, speech: Speech) -> Iterator[tuple[str, str]]:
+    """Symptoms called known and unchanged that a nurse has still to confirm: id and name."""
+    confirmed = {one.event.question for one in log.events if isinstance(one.event, BaselineConfirmed)}
+    for question in protocol.questions:
+        is_known = session.answers.get(question.id) == "same_and_known"
+        if question.follows_up is not None and is_known and question.follows_up not in confirmed:
+            yield question.follows_up, speech.topic(question.follows_up)
+
+
+def _short(language: str) -> str:
+    return language.partition("_")[0]

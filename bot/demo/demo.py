@@ -1,0 +1,211 @@
+"""The demonstration: about forty made-up patients who talk to the real service under a clock of their own.
+
+Nothing is written into tables: every entry of the worklist is what the service made of a conversation. They live on a
+channel of their own, so that they are marked everywhere and can be forgotten together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import ClassVar
+
+from bot.channels import Channel, Incoming, Receive, Sending, Undeliverable
+from bot.clinic.config import Clinic, Pace
+from bot.console.accounts import DEMO_LINK_HOLDS, Accounts
+from bot.demo import stories as demo_stories
+from bot.demo.stories import ALEX, ROBIN, SAM, Story
+from bot.language.words import Words
+from bot.service.outbox import Outbox
+from bot.service.service import Service
+from bot.store.console import Desk, Role
+from bot.store.records import Store
+from dialogs.events import Acknowledged, Claimed, NurseEvent
+from dialogs.protocol import TriageProtocol
+from dialogs.session import Session, replay
+
+CHANNEL = "demo"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+FILLED = "demo_filled"
+NURSES = (
+    (ROBIN, "robin@demo.example", Role.LEAD, ("en", "nl")),
+    (SAM, "sam@demo.example", Role.NURSE, ("nl", "en")),
+    (ALEX, "alex@demo.example", Role.NURSE, ("en",)),
+)
+PACE = Pace(messages_per_second=1e6, messages_per_second_per_chat=1e6, burst_per_chat=1_000_000)
+SPOKEN = ("nl", "en", "nl", "tr", "nl", "ar", "nl", "en", "pl")
+"""What patients of a Dutch clinic speak, in turn."""
+SKIPPED = {"call_back_number": "skip", "more": "no"}
+
+
+class DemoChannel(Channel):
+    """Telephones that do not exist. Whatever is sent arrives, except with those who have blocked us."""
+
+    name: ClassVar[str] = CHANNEL
+
+    async def listen(self, receive: Receive) -> None:  # noqa: ARG002
+        await asyncio.get_running_loop().create_future()
+
+    async def send(self, sending: Sending) -> str | None:
+        if "blocked" in sending.address:
+            raise Undeliverable("made up to have blocked us", "blocked")
+        return f"demo-{sending.delivery}"
+
+
+Following = tuple[timedelta, "Step"]
+Step = Callable[[], Awaitable["Following | None"]]
+"""Something that happens, and what follows after a while."""
+
+
+@dataclass
+class _Clock:
+    at: datetime
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class Demo:
+    """Plays the stories up to `now`."""
+
+    store: Store
+    words: Words
+    clinic: Clinic
+    protocol: TriageProtocol
+    now: datetime
+    numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.clock = _Clock(LONG_AGO)
+        self.service = Service(self.store, self.words, self.clinic, {}, self.protocol, self.clock)
+        self.outbox = Outbox(self.store, {CHANNEL: DemoChannel()}, PACE, self.clock, self.service.delivery_failed)
+
+    async def play(self, stories: Sequence[Story]) -> None:
+        """Everything in the order of time, also what silence brings in between."""
+        queue: list[tuple[datetime, int, int, Step]] = []
+        for place, story in enumerate(stories):
+            patient = _Patient(self, story, f"{place:02}{'-blocked' if story.is_blocked else ''}")
+            checks = [*story.earlier, (story.ago, story.answers)]
+            steps = [(self.now - ago, patient.begins(answers)) for ago, answers in checks]
+            steps += [(self.now - story.ago + act.after, patient.does(act.does)) for act in story.acts]
+            queue += [(at, place, next(self.numbers), step) for at, step in steps]
+        heapify(queue)
+        while queue:
+            at, place, _, step = heappop(queue)
+            if at > self.now:
+                continue
+            await self._pass_to(at)
+            following = await step()
+            if following is not None:
+                pause, step = following
+                heappush(queue, (self.clock.at + pause, place, next(self.numbers), step))
+        await self._pass_to(self.now)
+
+    async def _pass_to(self, end: datetime) -> None:
+        while (due := await self.store.next_wake()) is not None and due <= end:
+            self.clock.at = max(due, self.clock.at)
+            await self.service.wake()
+            await self.outbox.deliver_due()
+        self.clock.at = max(end, self.clock.at)
+
+
+@dataclass
+class _Patient:
+    demo: Demo
+    story: Story
+    address: str
+
+    def begins(self, findings: dict[str, str]) -> Step:
+        """The first message of a check, and then answer by answer."""
+
+        async def begin() -> Following:
+            await self.sends(text="/start")
+            return timedelta(seconds=15), self._answers(findings)
+
+        return begin
+
+    def does(self, what: NurseEvent | str) -> Step:
+        async def do() -> None:
+            await (self.sends(text=what) if isinstance(what, str) else self.is_reviewed(what))
+
+        return do
+
+    def _answers(self, findings: dict[str, str]) -> Step:
+        """One answer as a patient gives it: after some thought, and the mildest where the story says nothing."""
+
+        async def answer() -> Following | None:
+            session = await self._session()
+            pending = session.pending
+            if pending is None or session.state == "following_up" or pending.question == self.story.stops_at:
+                return None
+            if pending.question == "call_back_number" and self.story.number:
+                await self.sends(text=self.story.number)
+            else:
+                code = self._answer(pending.question, findings)
+                await self.sends(choice=f"{pending.token}:{pending.question}:{code}")
+            return timedelta(seconds=4 + len(pending.question) // 2), self._answers(findings)
+
+        return answer
+
+    async def sends(self, text: str = "", choice: str | None = None) -> None:
+        number = next(self.demo.numbers)
+        at = self.demo.clock.at.isoformat()
+        await self.demo.service.receive(
+            Incoming(CHANNEL, self.address, f"demo:{at}:{number}", text, choice, language_hint=self.story.language)
+        )
+        await self.demo.outbox.deliver_due()
+
+    async def is_reviewed(self, act: NurseEvent) -> None:
+        session = await self._session()
+        external_id = f"demo:{self.demo.clock.at.isoformat()}:{next(self.demo.numbers)}"
+        acts = (act, Acknowledged(act.nurse)) if isinstance(act, Claimed) else act
+        await self.demo.service.review(session.id, acts, external_id)
+        await self.demo.outbox.deliver_due()
+
+    def _answer(self, question: str, findings: dict[str, str]) -> str:
+        if question == "language":
+            return self.story.language
+        if question in findings:
+            return findings[question]
+        if question in SKIPPED:
+            return SKIPPED[question]
+        codes = self.demo.protocol.question(question).codes
+        mildest = next((one for one in ("none", "no") if one in codes), codes[0])
+        return codes[0] if question in ("consent", "respondent", "summary", "reached") else mildest
+
+    async def _session(self) -> Session:
+        log = await self.demo.store.open(CHANNEL, self.address)
+        return replay(log.session, log.events)
+
+
+async def fill(store: Store, words: Words, clinic: Clinic, protocol: TriageProtocol, now: datetime) -> bool:
+    """Lets the made-up patients in; returns whether it did. Once there, or cleared, they do not come again."""
+    if await store.get_setting(FILLED) is not None:
+        return False
+    await store.put_setting(FILLED, now.isoformat())
+    spoken = [one for one in SPOKEN if one in words.offered] or words.offered
+    await Demo(store, words, clinic, protocol, now).play(demo_stories.stories(now, random.Random(7), spoken))
+    return True
+
+
+async def sign_in_link(desk: Desk, accounts: Accounts, base: str) -> str | None:
+    """An address that signs in a nurse of the demonstration, once; makes her account if there is none yet."""
+    for name, email, role, languages in NURSES:
+        if await desk.nurse(email) is None and await desk.nurse(name) is None:
+            await accounts.add(name, email, role, languages, is_demo=True)
+    nurse = await desk.nurse(NURSES[0][1])
+    if nurse is None or not nurse.is_demo or not nurse.is_active:
+        return None
+    return f"{base}/console/sign-in/{await accounts.new_link(nurse, 'sign_in', DEMO_LINK_HOLDS)}"
+
+
+async def clear(store: Store, desk: Desk) -> int:
+    """Forgets the made-up patients; returns how many there were."""
+    await store.put_setting(FILLED, "cleared")
+    return await desk.forget_channel(CHANNEL)

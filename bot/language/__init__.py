@@ -1,0 +1,1 @@
+"""Words for patients and nurses, in every language."""

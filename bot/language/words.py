@@ -1,0 +1,283 @@
+"""Words for patients: from events to messages in her language, and from her message to an event.
+
+`Words.render` and `Words.understand` are inverses. No sentence stands in code: all come from the protocol's wording,
+in the patient's language through the catalogues, with the clinic's numbers and the times of its zone filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from copy import copy
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.channels import Incoming, Outgoing
+from bot.clinic.config import LOCALES, Clinic
+from bot.language.catalogue import (
+    DOMAINS,
+    SOURCE,
+    Catalogue,
+    CatalogueError,
+    Texts,
+    ambiguities,
+    catalogue_path,
+    fill,
+    fill_known,
+    messages,
+    problems,
+    read,
+    topic_messages,
+    topic_problems,
+    unknown_names,
+    unreviewed,
+)
+from bot.language.limits import COMMANDS, too_long
+from bot.language.render import Turn
+from bot.language.speech import Speech
+from bot.language.transcript import transcript_line
+from bot.language.understand import is_start, understand
+from dialogs.events import (
+    Answered,
+    AskedForPerson,
+    AskedForTopics,
+    AskedWhy,
+    Corrected,
+    Event,
+    NotUnderstood,
+    PatientEvent,
+    ReadTopic,
+    Said,
+    TappedStale,
+    Unprocessed,
+    WentBack,
+)
+from dialogs.protocol import TriageProtocol
+from dialogs.protocol import load as load_protocol
+from dialogs.session import Session
+from dialogs.topic import Topics
+from dialogs.topic import load as load_topics
+
+NO_MOMENT = datetime.min.replace(tzinfo=UTC)
+
+
+class Words:
+    """The words of one clinic in every language it offers: those of `offered`, the usual one first.
+
+    `withheld`: the clinic's languages that are not offered, and why.
+
+    Raises CatalogueError when no language of the clinic can be offered.
+    """
+
+    def __init__(
+        self,
+        clinic: Clinic,
+        protocol: TriageProtocol | None = None,
+        locales: Path = LOCALES,
+        topics: Topics | None = None,
+    ) -> None:
+        self.clinic = clinic
+        self.protocol = protocol or load_protocol()
+        self.topics = topics or load_topics()
+        self.locales = locales
+        self._shipped = load_protocol()
+        self._constants = {
+            "clinic_name": clinic.name,
+            "emergency_number": clinic.emergency_number,
+            "crisis_line": clinic.crisis_line,
+            "day_number": clinic.day_number,
+            "always_number": clinic.always_number,
+            "radiotherapy_months": str(clinic.radiotherapy_months),
+        }
+        self._catalogues: dict[str, dict[str, Catalogue]] = {}
+        self._texts: dict[tuple[str, str], Texts] = {}
+        self._reader: str | None = None
+        found = {language: self.problems(language) for language in clinic.languages}
+        self.withheld = {language: complaints for language, complaints in found.items() if complaints}
+        self.offered = tuple(language for language in found if language not in self.withheld)
+        if not self.offered:
+            first = next(complaint for complaints in found.values() for complaint in complaints)
+            raise CatalogueError(f"no language of the clinic can be offered: {first}")
+
+    # --- what a message becomes
+
+    def understand(self, incoming: Incoming, session: Session, protocol: TriageProtocol) -> PatientEvent:
+        """The patient's event. Only a whole message that equals an answer of the pending question answers it."""
+        texts = self._texts_of(session.language, protocol)
+        return understand(incoming, session, protocol, texts, self.offered, self.topics)
+
+    def is_start(self, incoming: Incoming) -> bool:
+        """Whether the message asks for a check: /start, or the button below the end of the last one."""
+        return is_start(incoming)
+
+    # --- what events become
+
+    def render(
+        self, events: Sequence[Event], before: Session, after: Session, protocol: TriageProtocol, at: datetime
+    ) -> tuple[Outgoing, ...]:
+        """The messages of one turn, in the order in which they are to be read."""
+        speech = self.speech(after.language, protocol, at)
+        earlier = self.speech(before.language, protocol, at)
+        return Turn(before, after, protocol, speech, earlier, self.offered, self.topics).render(events)
+
+    def apologise(self, after: Session, at: datetime) -> tuple[Outgoing, ...]:
+        """For a message that our code could not digest. Stands on as little as it can."""
+        speech = self.speech(after.language, self.protocol, at)
+        turn = Turn(after, after, self.protocol, speech, speech, self.offered, self.topics)
+        return turn.render((Unprocessed(""),))
+
+    def word_for_button(self, event: PatientEvent, after: Session) -> str | None:
+        """A short word that the channel may show beside a tapped button that changed nothing."""
+        if not isinstance(event, TappedStale):
+            return None
+        key = "answer_is_kept" if event.is_repeat else "stale_tap"
+        return self._texts_of(after.language, self.protocol)[f"wording.{key}"]
+
+    def transcript_line(self, event: Event, language: str, protocol: TriageProtocol | None = None) -> str | None:
+        """An event as a short line for the nurse, in her language; None for what only the machine needs.
+
+        Every language with a catalogue will do, offered to patients or not; English where there is none.
+        """
+        readable = self._readable(language)
+        texts = self._texts_of_known(readable, protocol or self.protocol)
+        return transcript_line(event, Speech(self.clinic, texts, readable, NO_MOMENT))
+
+    def spoken(self, event: Event, protocol: TriageProtocol, language: str) -> str:
+        """What the patient pressed or typed, as her own side of the conversation; empty for all other events."""
+        match event:
+            case Answered(question, answer) | Corrected(question, answer) | TappedStale(question, answer):
+                return self.speech(language, protocol, NO_MOMENT).label(question, answer)
+            case NotUnderstood(_, text) | Said(text) | Unprocessed(_, text):
+                return text
+            case ReadTopic(topic):
+                return self.speech(language, protocol, NO_MOMENT).title(topic)
+            case AskedForTopics():
+                return self.ui("action_read", language)
+            case WentBack() | AskedWhy() | AskedForPerson():
+                key = {WentBack: "action_back", AskedWhy: "action_why", AskedForPerson: "action_person"}[type(event)]
+                return self.ui(key, language)
+        return ""
+
+    def prepared_reply(self, id_: str, language: str) -> str | None:
+        """A reply that nurses need not write themselves, its blanks in braces; None where it is not translated."""
+        key = f"wording.reply_{id_}"
+        if self._readable(language) != language:
+            return None
+        if language != SOURCE and key not in self._catalogues[language]["patient"].texts:
+            return None
+        return self._texts_of_known(language, self.protocol).get(key)
+
+    # --- the channels' own texts
+
+    def commands(self, language: str) -> list[tuple[str, str]]:
+        """Every command with its description."""
+        return [(command, self.ui(f"command_{command}", language)) for command in COMMANDS]
+
+    def bot_name(self, language: str) -> str:
+        return self.ui("bot_name", language)
+
+    def bot_description(self, language: str) -> str:
+        return self.ui("bot_description", language)
+
+    def bot_short_description(self, language: str) -> str:
+        return self.ui("bot_short_description", language)
+
+    def ui(self, key: str, language: str, **values: str) -> str:
+        """A wording by its key. Raises KeyError when there is none or a value is missing."""
+        return fill(self._texts_of(language, self.protocol)[f"wording.{key}"], values)
+
+    def day(self, at: datetime, language: str) -> str:
+        """The day by the clinic's clock, such as Monday 23 November."""
+        return self.speech(language, self.protocol, NO_MOMENT).day(at)
+
+    # --- languages
+
+    def known(self, language: str) -> str:
+        """The language itself if it is offered or read along in, else the clinic's usual one."""
+        return language if language in (*self.offered, self._reader) else self.offered[0]
+
+    def read_in(self, language: str) -> Words:
+        """The same words for a nurse who reads along, in her language even where no patient is offered it."""
+        mine = copy(self)
+        mine._reader = self._readable(language)
+        return mine
+
+    def best_language(self, hint: str | None) -> str:
+        """The offered language nearest to what the channel knows ("nl-NL"), else the clinic's usual one."""
+        wanted = (hint or "").replace("-", "_").lower()
+        for language in self.offered:
+            if wanted == language.lower():
+                return language
+        return self.known(wanted.partition("_")[0])
+
+    def problems(self, language: str) -> list[str]:
+        """Why a language of the clinic cannot be offered: file, key and remedy; empty when it can."""
+        found = [f"protocol: {complaint}" for complaint in unknown_names(self.protocol, self._shipped)]
+        if language == SOURCE:
+            texts = {message.key: message.text for message in messages(self.protocol)}
+            found += [f"protocol: {key} {complaint}" for key, complaint in ambiguities(self.protocol, texts)]
+        else:
+            self._catalogues.pop(language, None)
+            for domain in DOMAINS:
+                found += self._problems_of(language, domain)
+        return found or list(self._too_long(language))
+
+    def _problems_of(self, language: str, domain: str) -> Iterator[str]:
+        """What is wrong with one catalogue; what can be read of it is kept for the nurse."""
+        path = catalogue_path(self.locales, language, domain)
+        try:
+            catalogue = read(path, language)
+        except CatalogueError as error:
+            yield from error.problems
+            return
+        self._catalogues.setdefault(language, {})[domain] = catalogue
+        if catalogue.reviewed_by is None and language not in self.clinic.unreviewed_languages:
+            yield (
+                f"{path}: {unreviewed(catalogue)}; record a review with cordwatch locale approve {language}, or "
+                f"add {language!r} to [clinic] unreviewed_languages"
+            )
+        yield from problems(self.protocol, catalogue) if domain == "patient" else topic_problems(self.topics, catalogue)
+
+    def _too_long(self, language: str) -> Iterator[str]:
+        catalogue = self._catalogues.get(language, {}).get("patient")
+        filled = self._texts_of_known(language, self.protocol)
+        raw = {one.key: one.text for one in messages(self.protocol)} | dict(catalogue.texts if catalogue else {})
+        for key, complaint in too_long(self.protocol, raw, filled, language):
+            yield f"{catalogue.place(key) if catalogue else f'protocol: {key}'} {complaint}"
+
+    def is_reviewed(self, language: str) -> bool:
+        """Whether a clinician has reviewed what patients read in this language: English is the protocol's own."""
+        readable = self._readable(language)
+        kept = self._catalogues.get(readable, {})
+        return readable == SOURCE or all(one in kept and kept[one].reviewed_by is not None for one in DOMAINS)
+
+    # --- within
+
+    def speech(self, language: str, protocol: TriageProtocol, at: datetime) -> Speech:
+        """One language at one moment, for whoever writes more than single lines."""
+        return Speech(self.clinic, self._texts_of(language, protocol), self.known(language), at)
+
+    def _readable(self, language: str) -> str:
+        if language != SOURCE and language not in self._catalogues:
+            self._catalogues[language] = {}
+            for domain in DOMAINS:
+                with suppress(CatalogueError):
+                    path = catalogue_path(self.locales, language, domain)
+                    self._catalogues[language][domain] = read(path, language)
+        return language if language == SOURCE or "patient" in self._catalogues[language] else SOURCE
+
+    def _texts_of(self, language: str, protocol: TriageProtocol) -> Texts:
+        return self._texts_of_known(self.known(language), protocol)
+
+    def _texts_of_known(self, language: str, protocol: TriageProtocol) -> Texts:
+        """Every text in this language, the clinic's own values filled in; built once."""
+        key = (protocol.sha256, language)
+        if key not in self._texts:
+            english = {message.key: message.text for one in (self._shipped, protocol) for message in messages(one)}
+            english |= {message.key: message.text for message in topic_messages(self.topics)}
+            catalogues = self._catalogues.get(language, {}).values()
+            translated = {key: text for catalogue in catalogues for key, text in catalogue.texts.items()}
+            self._texts[key] = {
+                key: fill_known(translated.get(key, text).strip("\n"), self._constants) for key, text in english.items()
+            }
+        return self._texts[key]

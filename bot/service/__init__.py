@@ -1,0 +1,1 @@
+"""The path of a message, and what follows from it."""

@@ -1,0 +1,1 @@
+"""What a clinician prints, checks and signs."""

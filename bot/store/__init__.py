@@ -1,0 +1,1 @@
+"""What the service, the console and the reports ask of a store."""

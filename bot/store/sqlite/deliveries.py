@@ -1,0 +1,224 @@
+"""The outbox's tables: messages that wait, and for each chat with any one small row that says what is next.
+
+`outbox` keeps every message for ever; `chats` is what `claim` looks at, however long either of them grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from sqlite3 import Connection
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.channels import Outgoing, Sending
+from bot.store.records import Delivery, Said
+from dialogs.events import DeliveryFailed
+
+OUTGOING = TypeAdapter(Outgoing)
+URGENCIES = (3, 2, 1, 0)
+URGENT = 2
+
+ADD_OUTGOING = """
+    insert into outbox (session, seq, channel, address, urgency, kind, token, body, created_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+SUPERSEDE = """
+    update outbox set state = 'superseded' where channel = ? and address = ? and state = 'waiting' and urgency = 0
+"""
+DROP_WAITING = "update outbox set state = 'superseded' where channel = ? and address = ? and state = 'waiting'"
+ADD_CHAT = f"""
+    insert into chats (channel, address, urgency, oldest) values (?, ?, ?, ?)
+    on conflict (channel, address) do update set
+        urgency = max(urgency, excluded.urgency),
+        retry_at = case when excluded.urgency >= {URGENT} then null else retry_at end
+"""
+READY_CHATS = """
+    select urgency, oldest, address from chats where channel = ? and retry_at is null
+    order by urgency desc, oldest limit ?
+"""
+RETRYING_CHATS = """
+    select urgency, oldest, address from chats where channel = ? and urgency = ? and retry_at <= ?
+    order by retry_at limit ?
+"""
+NEXT_RETRY = "select min(retry_at) from chats where channel = ? and urgency = ? and retry_at > ?"
+WAITING = """
+    select count(*), (select created_at from outbox where id = (select min(oldest) from chats)) from chats
+"""
+_DELIVERY = "id, session, channel, address, body, attempts, created_at"
+DELIVERY = f"select {_DELIVERY} from outbox where id = ?"
+RETIRED_REF = """
+    select message_ref from outbox where channel = ? and address = ? and token = ? and message_ref is not null
+    order by id desc limit 1
+"""
+SETTLE = """
+    update outbox set state = ?, sent_at = coalesce(?, sent_at), failed_at = ?, message_ref = coalesce(?, message_ref),
+        error = ?
+    where id = ? and state <> 'sent' returning channel, address
+"""
+PUT_OFF = """
+    update outbox set attempts = attempts + 1, retry_at = ?, error = ? where id = ? and state = 'waiting'
+    returning channel, address
+"""
+PUT_OFF_CHAT = "update chats set retry_at = ? where channel = ? and address = ? and oldest = ?"
+WAITING_IN_CHAT = """
+    select id, coalesce((
+        select max(urgency) from outbox
+        where channel = :channel and address = :address and state = 'waiting' and urgency > 0
+    ), 0)
+    from outbox where channel = :channel and address = :address and state = 'waiting' order by id limit 1
+"""
+CHANGE_CHAT = """
+    update chats set oldest = :oldest, urgency = :urgency,
+        retry_at = case when oldest = :oldest then retry_at end
+    where channel = :channel and address = :address
+"""
+DROP_CHAT = "delete from chats where channel = ? and address = ?"
+ACKNOWLEDGE = """
+    update outbox set state = 'sent', sent_at = ?
+    where id = ? and address = ? and state in ('waiting', 'handed_over', 'not_seen') returning channel, address
+"""
+UNACKNOWLEDGED = f"""
+    select {_DELIVERY} from outbox
+    where state = 'handed_over' and kind in ('advice', 'reply') and sent_at < ? order by sent_at limit ?
+"""
+TRANSCRIPT = """
+    select id, seq, created_at, body, state, sent_at, message_ref from outbox where session = ? and id > ? order by id
+"""
+
+
+def text(at: datetime) -> str:
+    """A moment as it is stored: UTC and of fixed width, so that the order of texts is that of time."""
+    if at.tzinfo is None:
+        raise ValueError(f"{at!r} has no time zone; moments are aware")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def maybe_text(at: datetime | None) -> str | None:
+    return None if at is None else text(at)
+
+
+def moment(stored: str) -> datetime:
+    return datetime.fromisoformat(stored)
+
+
+def maybe_moment(stored: str | None) -> datetime | None:
+    return None if stored is None else moment(stored)
+
+
+# --- within a turn
+
+
+def supersede(db: Connection, channel: str, address: str) -> None:
+    """Routine messages that wait give way. One that is just being sent becomes `sent` after all when it arrives."""
+    if db.execute(SUPERSEDE, (channel, address)).rowcount:
+        _refresh_chat(db, channel, address)
+
+
+def drop_waiting(db: Connection, channel: str, address: str) -> None:
+    """Nothing that waits goes to this chat any more."""
+    db.execute(DROP_WAITING, (channel, address))
+    db.execute(DROP_CHAT, (channel, address))
+
+
+def add_outgoing(
+    db: Connection,
+    session: str | None,
+    seq: int,
+    channel: str,
+    address: str,
+    at: datetime,
+    outgoing: Iterable[Outgoing],
+) -> Sequence[int]:
+    """The new deliveries' ids. `session`: None for what is said to a nurse."""
+    ids = []
+    for one in outgoing:
+        body = OUTGOING.dump_json(one, exclude_defaults=True).decode()
+        row = (session, seq, channel, address, one.urgency, one.kind, one.token, body, text(at))
+        added = db.execute(ADD_OUTGOING, row).lastrowid
+        assert added is not None
+        db.execute(ADD_CHAT, (channel, address, one.urgency, added))
+        ids.append(added)
+    return ids
+
+
+def fail(db: Connection, event: DeliveryFailed, at: datetime) -> None:
+    """What the log says of a delivery becomes its state."""
+    state = "not_seen" if event.reason == "not_seen" else "failed"
+    settle(db, event.delivery, state, failed_at=at, error=event.reason)
+
+
+# --- sending
+
+
+def next_chats(db: Connection, channel: str, at: datetime, most: int) -> Sequence[tuple[int, int, str]]:
+    """At least `most` chats with something to send now, if there are so many: urgency, oldest delivery, address."""
+    chats: list[tuple[int, int, str]] = db.execute(READY_CHATS, (channel, most)).fetchall()
+    for urgency in URGENCIES:
+        chats += db.execute(RETRYING_CHATS, (channel, urgency, text(at), most))
+    return sorted(chats, key=lambda chat: (-chat[0], chat[1]))
+
+
+def next_retry(db: Connection, channel: str, after: datetime) -> datetime | None:
+    rows = [db.execute(NEXT_RETRY, (channel, urgency, text(after))).fetchone() for urgency in URGENCIES]
+    return min((moment(retry_at) for (retry_at,) in rows if retry_at is not None), default=None)
+
+
+def delivery(db: Connection, row: Sequence[Any], urgency: int | None = None) -> Delivery:
+    """`row` as DELIVERY selects it; `urgency` is its chat's, by default its own."""
+    id_, session, channel, address, body, attempts, created_at = row
+    outgoing = OUTGOING.validate_json(body)
+    retired = None
+    if outgoing.retires is not None:
+        retired = db.execute(RETIRED_REF, (channel, address, outgoing.retires.token)).fetchone()
+    sending = Sending(address, outgoing, id_, retired[0] if retired else None)
+    own = outgoing.urgency if urgency is None else urgency
+    return Delivery(id_, session or "", channel, sending, attempts, moment(created_at), own)
+
+
+def settle(
+    db: Connection,
+    delivery: int,
+    state: str,
+    *,
+    sent_at: datetime | None = None,
+    failed_at: datetime | None = None,
+    message_ref: str | None = None,
+    error: str | None = None,
+) -> None:
+    """The delivery leaves the queue. What was sent stays sent; one that is gone (its patient erased) is no error."""
+    row = db.execute(
+        SETTLE, (state, maybe_text(sent_at), maybe_text(failed_at), message_ref, error, delivery)
+    ).fetchone()
+    if row is not None:
+        _refresh_chat(db, *row)
+
+
+def acknowledge(db: Connection, delivery: int, address: str, at: datetime) -> None:
+    """A page has shown it, perhaps before it was handed over: pages read what is committed."""
+    row = db.execute(ACKNOWLEDGE, (text(at), delivery, address)).fetchone()
+    if row is not None:
+        _refresh_chat(db, *row)
+
+
+def put_off(db: Connection, delivery: int, retry_at: datetime, error: str) -> None:
+    """Its chat waits, unless the delivery was superseded meanwhile: then the chat goes on with what superseded it."""
+    row = db.execute(PUT_OFF, (text(retry_at), error, delivery)).fetchone()
+    if row is not None:
+        db.execute(PUT_OFF_CHAT, (text(retry_at), *row, delivery))
+
+
+def said(row: Sequence[Any]) -> Said:
+    id_, seq, at, body, state, sent_at, message_ref = row
+    return Said(id_, seq, moment(at), OUTGOING.validate_json(body), state, maybe_moment(sent_at), message_ref)
+
+
+def _refresh_chat(db: Connection, channel: str, address: str) -> None:
+    """The chat's row says again what waits in it. A new oldest message is tried at once."""
+    waiting = db.execute(WAITING_IN_CHAT, {"channel": channel, "address": address}).fetchone()
+    if waiting is None:
+        db.execute(DROP_CHAT, (channel, address))
+    else:
+        oldest, urgency = waiting
+        db.execute(CHANGE_CHAT, {"channel": channel, "address": address, "oldest": oldest, "urgency": urgency})

@@ -1,0 +1,347 @@
+"""The tables of patients, sessions, events and worklist: reading a session's log, and making a turn true."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+from sqlite3 import Connection, IntegrityError
+from typing import Any
+
+from bot.store.records import (
+    DuplicateMessage,
+    Entry,
+    Log,
+    OpenEntry,
+    Patient,
+    SessionChange,
+    StaleSession,
+    Summary,
+    Turn,
+    WorklistRow,
+)
+from bot.store.sqlite import audit as sqlite_audit
+from bot.store.sqlite.deliveries import URGENT, add_outgoing, fail, maybe_moment, maybe_text, moment, supersede, text
+from bot.store.sqlite.migrations import MESSAGE
+from bot.store.sqlite.waits import keep_wait
+from dialogs.events import DeliveryFailed, NurseEvent, Recorded, Reopened, dump, parse
+from dialogs.protocol import Disposition
+
+NEVER = "9999-12-31T23:59:59.999999+00:00"
+
+# --- reading
+
+_PATIENT = "id, channel, address, language, call_back_number, verified, consented, turns"
+PATIENT_AT = f"select {_PATIENT} from patients where channel = ? and address = ?"
+PATIENT_OF = f"select {_PATIENT} from patients where id = (select patient from sessions where id = ?)"
+LATEST_SESSION = "select id, number from sessions where patient = ? order by number desc limit 1"
+NUMBER_OF = "select number from sessions where id = ?"
+EVENTS = "select seq, at, kind, body, external_id from events where session = ? and seq >= ? order by seq"
+OPEN_ENTRIES = """
+    select tier, coalesce(decided_at, opened_at) from worklist
+    where patient = ? and is_open = 1 and tier is not null
+"""
+PREVIOUS_ANSWERS = """
+    select answers from sessions where patient = ? and number < ? and answers <> '{}' order by number desc limit 1
+"""
+BASELINES = "select question, confirmed_at from baselines where patient = ?"
+DUE_SESSIONS = "select id, wake_at from sessions where wake_at <= ? order by wake_at limit ?"
+NEXT_WAKE = "select min(wake_at) from sessions where wake_at is not null"
+OPEN_SESSIONS = "select session from worklist where patient = ? and is_open = 1 order by id desc"
+RECENT_SESSIONS = "select id from sessions where patient = ? order by number desc limit ?"
+
+# --- writing
+
+KNOWN_ID = "select 1 from events where external_id = ?"
+# the update's number may change, the message's does not; further back than a few sessions nothing is sent again
+KNOWN_MESSAGE = f"""
+    select 1 from events indexed by events_message
+    where session in (select id from sessions where patient = ? order by number desc limit 4)
+    and substr(external_id, 1, 9) = 'telegram:' and {MESSAGE} = ?
+"""
+ADD_PATIENT = """
+    insert into patients (id, channel, address, language, call_back_number, verified, consented, turns, created_at)
+    values (?, ?, ?, ?, ?, ?, ?, 1, ?)
+"""
+CHANGE_PATIENT = """
+    update patients set language = ?, call_back_number = ?, verified = ?, consented = ?, turns = turns + 1
+    where id = ? and turns = ?
+"""
+ADD_SESSION = """
+    insert into sessions (language, state, disposition, protocol_version, wake_at, answers, updated_at, length, id,
+        patient, channel, address, started_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+CHANGE_SESSION = """
+    update sessions set language = ?, state = ?, disposition = ?, protocol_version = ?, wake_at = ?, answers = ?,
+        updated_at = ?, length = ?
+    where id = ? and length = ?
+"""
+ADD_EVENT = "insert into events (session, seq, at, kind, body, external_id) values (?, ?, ?, ?, ?, ?)"
+_ENTRY = (
+    "tier, reasons, trouble, is_worse, is_carer, unread, discounted, opened_at, decided_at, acknowledge_by, seen_by, "
+    "owner, acknowledged_at, is_open, closed_at, outcome, last_owner, snoozed_until, call_back_at, tries"
+)
+_ENTRY_COLUMNS = ("session", "patient", *_ENTRY.split(", "), "place", "due_at")
+KEEP_ENTRY = f"""
+    insert into worklist ({", ".join(_ENTRY_COLUMNS)}) values ({", ".join("?" for _ in _ENTRY_COLUMNS)})
+    on conflict (session) do update set {", ".join(f"{name} = excluded.{name}" for name in _ENTRY_COLUMNS)}
+"""
+CONFIRM_BASELINE = """
+    insert into baselines (patient, question, confirmed_at) values (?, ?, ?)
+    on conflict (patient, question) do update set confirmed_at = max(confirmed_at, excluded.confirmed_at)
+"""
+
+# --- the nurse's list
+
+PATIENT = 2
+"""Where a row of the list names its patient."""
+ROW = f"""
+    select worklist.id, worklist.session, worklist.patient, sessions.language, patients.call_back_number,
+        (select state from outbox where session = worklist.session and kind = 'advice' order by outbox.id desc limit 1),
+        sessions.channel, patients.verified, {_ENTRY}
+    from worklist
+    cross join sessions on sessions.id = worklist.session
+    cross join patients on patients.id = worklist.patient
+"""
+# each part is in the order of an index, so that the first page costs the same however long the list is
+WORKLIST = tuple(
+    f"""{ROW}
+    where is_open = 1 and {part}, worklist.id limit :limit
+"""
+    for part in (
+        "place <= 2 order by place, due_at",
+        "place >= 3 and due_at <= :at order by due_at",
+        "place = 3 and due_at > :at order by due_at",
+        "place = 4 and due_at > :at order by due_at",
+        "place = 5 and due_at > :at order by due_at",
+    )
+)
+
+
+def patient_of(row: Sequence[Any]) -> Patient:
+    id_, channel, address, language, call_back_number, verified, consented, turns = row
+    return Patient(id_, channel, address, language, call_back_number, bool(verified), bool(consented), turns)
+
+
+class ReadEvents:
+    """The events of the sessions that were read last. They never change, so only what came after them is read anew."""
+
+    def __init__(self, most: int = 1_000) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, tuple[Recorded, ...]] = OrderedDict()
+
+    def of(self, db: Connection, session: str) -> tuple[Recorded, ...]:
+        known = self._kept.pop(session, ())
+        later = (
+            Recorded(seq, moment(at), parse(kind, body), external_id)
+            for seq, at, kind, body, external_id in db.execute(EVENTS, (session, len(known)))
+        )
+        events = self._kept[session] = (*known, *later)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return events
+
+
+def read_log(db: Connection, patient: Patient, session: str, number: int, read: ReadEvents) -> Log:
+    """Everything the next step must know. `number`: the session's place among all that ever began."""
+    previous = db.execute(PREVIOUS_ANSWERS, (patient.id, number)).fetchone()
+    return Log(
+        session=session,
+        patient=patient,
+        events=read.of(db, session),
+        open_entry=_open_entry(db, patient.id),
+        previous=None if previous is None else json.loads(previous[0]),
+        confirmed={question: moment(at) for question, at in db.execute(BASELINES, (patient.id,))},
+    )
+
+
+def _open_entry(db: Connection, patient: str) -> OpenEntry | None:
+    """No warning symptom is no advice that stands: an unfinished check must never be told so."""
+    found = [(Disposition(tier), decided_at) for tier, decided_at in db.execute(OPEN_ENTRIES, (patient,))]
+    standing = [one for one in found if one[0] is not Disposition.NO_WARNING_SYMPTOM]
+    if not standing:
+        return None
+    disposition, decided_at = min(standing, key=lambda one: (-one[0].urgency, one[1]))
+    return OpenEntry(disposition.value, moment(decided_at))
+
+
+# --- a turn
+
+
+def append(db: Connection, turn: Turn) -> tuple[int, ...]:
+    """Makes the turn true, inside of a transaction that the caller undoes if this raises."""
+    _refuse_duplicate(db, turn)
+    _keep_patient(db, turn.patient, turn.at)
+    for change in turn.changes:
+        _keep_session(db, change, turn)
+    _add_events(db, turn)
+    patient = turn.patient
+    if any(one.urgency >= URGENT for change in turn.changes for one in change.outgoing):
+        supersede(db, patient.channel, patient.address)
+    added: list[int] = []
+    for change in turn.changes:
+        last = change.length + len(change.events) - 1
+        added += add_outgoing(db, change.session, last, patient.channel, patient.address, turn.at, change.outgoing)
+        if change.entry is not None:
+            db.execute(KEEP_ENTRY, (change.session, patient.id, *_entry_row(change.entry)))
+            keep_wait(db, change.session, change.summary.language, change.entry, turn.at)
+    for alert in turn.alerts:
+        add_outgoing(db, None, 0, alert.channel, alert.address, turn.at, [alert.outgoing])
+    for question in turn.confirmed:
+        db.execute(CONFIRM_BASELINE, (patient.id, question, text(turn.at)))
+    return tuple(added)
+
+
+def _refuse_duplicate(db: Connection, turn: Turn) -> None:
+    external_id = turn.external_id
+    if db.execute(KNOWN_ID, (external_id,)).fetchone():
+        raise DuplicateMessage(f"{external_id} has already taken effect")
+    message = external_id.rpartition(":")[2]
+    if not external_id.startswith("telegram:") or not message[:1].isdigit():
+        return  # only messages and taps have a number of their own
+    if db.execute(KNOWN_MESSAGE, (turn.patient.id, message)).fetchone():
+        raise DuplicateMessage(f"{external_id} has already taken effect under the number of another update")
+
+
+def _keep_patient(db: Connection, patient: Patient, at: datetime) -> None:
+    known = (patient.language, patient.call_back_number, int(patient.is_verified), int(patient.is_consented))
+    if patient.turns:
+        if not db.execute(CHANGE_PATIENT, (*known, patient.id, patient.turns)).rowcount:
+            raise StaleSession(f"patient {patient.id} has had another turn since turn {patient.turns} was read")
+        return
+    try:
+        db.execute(ADD_PATIENT, (patient.id, patient.channel, patient.address, *known, text(at)))
+    except IntegrityError as error:
+        raise StaleSession(f"another first turn of patient {patient.id} was sooner") from error
+
+
+def _keep_session(db: Connection, change: SessionChange, turn: Turn) -> None:
+    row = (*_summary_row(change.summary), text(turn.at), change.length + len(change.events), change.session)
+    if change.length:
+        if not db.execute(CHANGE_SESSION, (*row, change.length)).rowcount:
+            raise StaleSession(f"session {change.session} no longer has {change.length} events")
+        return
+    patient = turn.patient
+    try:
+        db.execute(ADD_SESSION, (*row, patient.id, patient.channel, patient.address, text(turn.at)))
+    except IntegrityError as error:
+        raise StaleSession(f"session {change.session} has already begun") from error
+
+
+def _add_events(db: Connection, turn: Turn) -> None:
+    external_id: str | None = turn.external_id
+    for change in turn.changes:
+        for seq, event in enumerate(change.events, change.length):
+            db.execute(ADD_EVENT, (change.session, seq, text(turn.at), *dump(event), external_id))
+            external_id = None
+            if isinstance(event, DeliveryFailed):
+                fail(db, event, turn.at)
+            if isinstance(event, NurseEvent):
+                kind, body = dump(event)
+                who = event.by if isinstance(event, Reopened) else event.nurse
+                sqlite_audit.add(db, text(turn.at), who, kind, change.session, body)
+
+
+def _summary_row(summary: Summary) -> tuple[Any, ...]:
+    return (
+        summary.language,
+        summary.state,
+        summary.disposition,
+        summary.protocol_version,
+        maybe_text(summary.wake_at),
+        json.dumps(summary.answers),
+    )
+
+
+# --- the nurse's list
+
+
+def _entry_row(entry: Entry) -> tuple[Any, ...]:
+    """In the order of _ENTRY_COLUMNS after session and patient."""
+    return (
+        entry.tier,
+        json.dumps(entry.reasons),
+        entry.trouble,
+        int(entry.is_worse),
+        int(entry.is_carer),
+        entry.unread,
+        json.dumps(entry.discounted),
+        text(entry.opened_at),
+        maybe_text(entry.decided_at),
+        text(entry.acknowledge_by),
+        maybe_text(entry.seen_by),
+        entry.owner,
+        maybe_text(entry.acknowledged_at),
+        int(entry.is_open),
+        maybe_text(entry.closed_at),
+        entry.outcome,
+        entry.last_owner,
+        maybe_text(entry.snoozed_until),
+        maybe_text(entry.call_back_at),
+        entry.tries,
+        _place(entry),
+        _due_at(entry),
+    )
+
+
+def _due_at(entry: Entry) -> str:
+    """The next moment by which somebody must have done something."""
+    if entry.snoozed_until is not None:
+        return text(entry.snoozed_until)
+    if entry.acknowledged_at is None:
+        return text(entry.acknowledge_by)
+    return min((text(at) for at in (entry.seen_by, entry.call_back_at) if at is not None), default=NEVER)
+
+
+def _place(entry: Entry) -> int:
+    """Which part of the list an entry stands in; what is overdue in parts 3 and 4 stands before both."""
+    match entry.tier:
+        case Disposition.EMERGENCY:
+            return 0
+        case Disposition.WITHIN_12_HOURS:
+            return 1 if entry.trouble or entry.acknowledged_at is None else 2
+    if entry.snoozed_until is not None:
+        return 5
+    return 3 if entry.trouble else 4
+
+
+def worklist_row(row: Sequence[Any]) -> WorklistRow:
+    """`row` as WORKLIST selects it."""
+    id_, session, patient, language, call_back_number, delivery, channel, is_verified, *entry = row
+    tier, reasons, trouble, is_worse, is_carer, unread, discounted, opened_at, decided_at, *rest = entry
+    acknowledge_by, seen_by, owner, acknowledged_at, is_open, closed_at, outcome, *rest = rest
+    last_owner, snoozed_until, call_back_at, tries = rest
+    return WorklistRow(
+        id=id_,
+        session=session,
+        patient=patient,
+        language=language,
+        call_back_number=call_back_number,
+        delivery=delivery,
+        channel=channel,
+        is_verified=bool(is_verified),
+        entry=Entry(
+            tier=tier,
+            reasons=tuple(json.loads(reasons)),
+            opened_at=moment(opened_at),
+            acknowledge_by=moment(acknowledge_by),
+            seen_by=maybe_moment(seen_by),
+            is_open=bool(is_open),
+            trouble=trouble,
+            is_worse=bool(is_worse),
+            is_carer=bool(is_carer),
+            unread=unread,
+            owner=owner,
+            acknowledged_at=maybe_moment(acknowledged_at),
+            closed_at=maybe_moment(closed_at),
+            outcome=outcome,
+            discounted=tuple(json.loads(discounted)),
+            decided_at=maybe_moment(decided_at),
+            last_owner=last_owner,
+            snoozed_until=maybe_moment(snoozed_until),
+            call_back_at=maybe_moment(call_back_at),
+            tries=tries,
+        ),
+    )

@@ -1,0 +1,38 @@
+"""The table of waits: each time that an entry waits for a nurse, how long it did. Kept in the commit of its turn."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from sqlite3 import Connection
+
+from bot.store.records import Entry
+from bot.store.sqlite.deliveries import maybe_text, text
+
+LATEST = "select since, acknowledged_at, closed_at from waits where session = ? order by since desc limit 1"
+NO_LONGER_LAST = "update waits set is_last = 0 where session = ? and since = ?"
+ADD = """
+    insert into waits (language, tier, acknowledge_by, seen_by, opened_at, session, since) values (?, ?, ?, ?, ?, ?, ?)
+    on conflict (session, since) do update set tier = excluded.tier, acknowledge_by = excluded.acknowledge_by,
+        seen_by = excluded.seen_by, opened_at = excluded.opened_at, acknowledged_at = null, closed_at = null,
+        outcome = null, is_last = 1
+"""
+CHANGE = """
+    update waits set language = ?, tier = ?, acknowledge_by = ?, seen_by = ?, opened_at = ?,
+        acknowledged_at = coalesce(acknowledged_at, ?), closed_at = ?, outcome = ?
+    where session = ? and since = ?
+"""
+
+
+def keep_wait(db: Connection, session: str, language: str, entry: Entry, at: datetime) -> None:
+    """What becomes of an entry, seen as waiting. Who closes it without a word has read it."""
+    since, acknowledged_at, closed_at = db.execute(LATEST, (session,)).fetchone() or (None, None, None)
+    is_waiting = entry.is_open and entry.acknowledged_at is None
+    is_over = acknowledged_at is not None or closed_at is not None
+    row = (language, entry.tier, text(entry.acknowledge_by), maybe_text(entry.seen_by), text(entry.opened_at))
+    if since is None or (is_waiting and is_over):
+        if since is not None and closed_at is None:
+            db.execute(NO_LONGER_LAST, (session, since))
+        db.execute(ADD, (*row, session, text(at)))
+    else:
+        read_at = maybe_text(entry.acknowledged_at or entry.closed_at)
+        db.execute(CHANGE, (*row, read_at, maybe_text(entry.closed_at), entry.outcome, session, since))

@@ -1,0 +1,150 @@
+"""One rig for each channel: a patient on its far side, for the tests that hold for every channel.
+
+A new channel joins by one more entry in RIGS: an async context manager that gives a Rig with `listen` running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from bot.channels import Channel, Incoming
+from bot.channels.terminal.channel import TerminalChannel
+from tests.kit.botapi.server import BotApi
+from tests.kit.botapi.users import User
+from tests.kit.telegram import Settings, channel_to
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A message of ours as the patient sees it: every word of it, and the labels of its buttons."""
+
+    text: str
+    buttons: tuple[str, ...]
+
+
+class Rig(ABC):
+    """A channel with `address` on its far side. What the channel hands in stands in `incoming`."""
+
+    channel: Channel
+    address: str
+    listening: asyncio.Task[None]
+
+    def __init__(self) -> None:
+        self.incoming: asyncio.Queue[Incoming] = asyncio.Queue()
+
+    async def receive(self, incoming: Incoming) -> str | None:
+        self.incoming.put_nowait(incoming)
+        return None
+
+    async def next(self) -> Incoming:
+        async with asyncio.timeout(5):
+            return await self.incoming.get()
+
+    @abstractmethod
+    async def writes(self, text: str) -> None: ...
+
+    @abstractmethod
+    async def taps(self, label: str) -> None:
+        """Taps a button of the newest message."""
+
+    @abstractmethod
+    async def sees(self, count: int) -> list[Seen]:
+        """All messages of ours on the patient's screen, once there are `count`."""
+
+
+class TelegramRig(Rig):
+    def __init__(self, server: BotApi, user: User) -> None:
+        super().__init__()
+        self.channel = channel_to(server, Settings())
+        self.address, self.server, self.user = str(user.id), server, user
+
+    async def writes(self, text: str) -> None:
+        await self.user.says(text)
+
+    async def taps(self, label: str) -> None:
+        await self.user.taps(label)
+
+    async def sees(self, count: int) -> list[Seen]:
+        await self.server.until(lambda: sum(one.is_bots for one in self.user.chat) >= count)
+        return [Seen(one.text, tuple(one.buttons)) for one in self.user.chat if one.is_bots]
+
+
+class TerminalRig(Rig):
+    def __init__(self, keyboard: TextIO, screen: TextIO, typed: TextIO, shown: TextIO) -> None:
+        super().__init__()
+
+        async def settled() -> None:
+            return None
+
+        self.address = "terminal:pat"
+        self.channel = TerminalChannel(self.address, settled, lines=keyboard, out=screen, opening="")
+        self._typed, self._shown = typed, shown
+        self._screen = ""
+
+    async def writes(self, text: str) -> None:
+        print(text, file=self._typed, flush=True)
+
+    async def taps(self, label: str) -> None:
+        await self.writes(label)
+
+    async def sees(self, count: int) -> list[Seen]:
+        # `send` has printed before it returns: what there is to read is in the pipe.
+        self._screen += self._shown.read()
+        drawn = re.split(r"^\n", self._screen, flags=re.MULTILINE)[1:]
+        seen = [
+            Seen(re.sub(r"^ {2}\d  .*\n", "", text, flags=re.MULTILINE), tuple(re.findall(r" \d  (\S+)", text)))
+            for text in drawn
+        ]
+        assert len(seen) >= count, self._screen
+        return seen
+
+
+@asynccontextmanager
+async def telegram() -> AsyncIterator[Rig]:
+    async with BotApi() as server:
+        rig = TelegramRig(server, server.user(42))
+        await rig.user.says("/start")
+        async with _listening(rig):
+            await rig.next()
+            yield rig
+
+
+@asynccontextmanager
+async def terminal() -> AsyncIterator[Rig]:
+    keyboard, typed = os.pipe()
+    shown, screen = os.pipe()
+    os.set_blocking(shown, False)
+    with (
+        os.fdopen(keyboard) as keys,
+        os.fdopen(typed, "w") as typing,
+        os.fdopen(screen, "w") as drawn,
+        os.fdopen(shown) as seen,
+    ):
+        async with _listening(rig := TerminalRig(keys, drawn, typing, seen)):
+            yield rig
+        typing.close()
+        for thread in threading.enumerate():
+            if thread.name == "terminal":
+                thread.join()
+
+
+@asynccontextmanager
+async def _listening(rig: Rig) -> AsyncIterator[None]:
+    rig.listening = asyncio.create_task(rig.channel.listen(rig.receive))
+    try:
+        yield
+    finally:
+        rig.listening.cancel()
+        await asyncio.gather(rig.listening, return_exceptions=True)
+        await rig.channel.close()
+
+
+RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {"telegram": telegram, "terminal": terminal}

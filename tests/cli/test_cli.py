@@ -1,0 +1,441 @@
+"""The command `cordwatch`: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.cli import main as cli
+from bot.cli import text as reports
+from bot.clinic.config import load
+from bot.store.sqlite.store import SqliteStore
+from dialogs.machine import STATES
+from dialogs.protocol import PROTOCOLS
+from dialogs.protocol import load as load_protocol
+from dialogs.topic import load as load_topics
+from tests.kit.clinic import TestClinic
+
+VIGNETTES = Path(__file__).parents[1] / "vignettes.jsonl"
+ROWS = [json.loads(line) for line in VIGNETTES.read_text(encoding="utf-8").splitlines()]
+ALWAYS = {question.id: "no" for question in load_protocol().questions if question.ask_if is None} | {
+    "radiating_pain": "none"
+}
+GIVEN = {
+    "--name": "St. Anna",
+    "--time-zone": "Europe/Amsterdam",
+    "--emergency": "112",
+    "--crisis-line": "113",
+    "--day": "+31 20 123 4567",
+    "--always": "+31 20 123 4568",
+    "--hours": "mo-th 09:00-17:00; fr 09:00-12:00",
+    "--holidays": "2026-12-26 2026-12-25",
+    "--languages": "en",
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("BOT_CONFIG", "BOT_DATABASE", "BOT_TELEGRAM_TOKEN", "BOT_TELEGRAM_API_URL", "BOT_LISTEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def cordwatch(*arguments: str, stdin: str = "", **environ: str) -> Result:
+    return CliRunner().invoke(cli.main, arguments, input=stdin, env=environ, prog_name="cordwatch")
+
+
+def flags(**changes: str | None) -> list[str]:
+    """Every option of init, with some changed or (None) left out."""
+    given = GIVEN | {f"--{name.replace('_', '-')}": value for name, value in changes.items()}
+    return [part for option, value in given.items() if value is not None for part in (option, value)]
+
+
+def write_rows(*rows: object, path: str = "rows.jsonl") -> str:
+    Path(path).write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+def row(expected: str = "none", row_id: object = "a", **findings: str) -> dict[str, object]:
+    return {"id": row_id, "findings": ALWAYS | findings, "expected": expected}
+
+
+# --- the command itself ---------------------------------------------------------------------------------------------
+
+
+def test_the_installed_command_knows_its_version():
+    command = Path(sys.executable).with_name("cordwatch")
+    shown = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout == "cordwatch, version 0.1.0\n"
+
+
+@pytest.mark.parametrize("command", ["", *cli.main.commands])
+def test_every_command_explains_itself(command):
+    shown = cordwatch(*filter(None, [command]), "--help")
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.stdout
+    assert len(shown.stdout.splitlines()) > 5
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["check", "--fast"], ["evaluate"], ["evaluate", "gone.jsonl"]])
+def test_wrong_usage_is_2_and_goes_to_standard_error(arguments):
+    result = cordwatch(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Try 'cordwatch" in result.stderr
+
+
+def test_a_settings_file_that_is_wrong_is_told_without_a_traceback():
+    Path("clinic.toml").write_text("[clinic]\n", encoding="utf-8")
+    result = cordwatch("worklist")
+    assert result.exit_code == 1
+    assert "clinic.toml: [clinic] name is missing" in result.stderr
+    assert "Traceback" not in result.output
+
+
+# --- check ----------------------------------------------------------------------------------------------------------
+
+
+def test_check_finds_nothing_wrong_with_the_demo():
+    result = cordwatch("check")
+    assert result.exit_code == 0
+    assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("ok")][:4] == [
+        "protocol",
+        "topics",
+        "settings",
+        "language",
+    ]
+
+
+def test_check_tells_every_problem_with_its_remedy():
+    Path("clinic.toml").write_text("[clinic]\nnmae = 'x'\n", encoding="utf-8")
+    Path("bad.toml").write_text("version = 1\n", encoding="utf-8")
+    result = cordwatch("check", "--protocol", "bad.toml")
+    assert result.exit_code == 1
+    assert "problem  bad.toml: version" in result.stderr
+    assert "problem  clinic.toml: [clinic] nmae is not a setting; did you mean 'name'?" in result.stderr
+
+
+def test_check_refuses_the_demo_on_the_real_telegram():
+    result = cordwatch("check", BOT_TELEGRAM_TOKEN="123:abc")
+    assert result.exit_code == 1
+    assert "the demo clinic is not served on https://api.telegram.org" in result.stderr
+
+
+# --- evaluate -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vignette", ROWS, ids=lambda vignette: vignette["id"])
+def test_every_vignette_comes_out_as_clinicians_expect(vignette):
+    result = cordwatch("evaluate", "--json", "-", stdin=json.dumps(vignette))
+    assert (result.exit_code, json.loads(result.stdout)["disposition"]) == (0, vignette["expected"])
+
+
+def test_all_vignettes_together_give_a_confusion_table():
+    result = cordwatch("evaluate", str(VIGNETTES))
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{len(ROWS)} vignettes: {len(ROWS)} as expected, 0 under-triage, 0 over-triage")
+
+
+def test_json_gives_one_object_a_row_with_its_rules():
+    write_rows(row(weakness="yes", back_or_neck_pain="unsure"), row(row_id=7))
+    result = cordwatch("evaluate", "--json", "rows.jsonl")
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        {"id": "a", "disposition": "12h", "rules": ["weakness", "back-pain"]},
+        {"id": 7, "disposition": "none", "rules": []},
+    ]
+
+
+def test_under_triage_is_1_and_is_counted_apart_from_over_triage():
+    write_rows(row("12h", back_or_neck_pain="yes"), row("none", "b", radiating_pain="one_side"))
+    result = cordwatch("evaluate", "rows.jsonl")
+    assert result.exit_code == 1
+    assert "0 as expected, 1 under-triage, 1 over-triage" in result.stdout
+    assert "a: expected 12h, decided 2w (back-pain)" in result.stdout
+    assert "b: expected none, decided 1w (one-side)" in result.stdout
+    assert "under-triage in 1 of 2" in result.stderr
+
+
+def test_over_triage_alone_is_0():
+    write_rows(row("none", radiating_pain="one_side"))
+    assert cordwatch("evaluate", "rows.jsonl").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("findings", "disposition"),
+    [
+        ({"weakness": "yes"}, "12h"),  # a missing change counts as unsure
+        ({"weakness": "yes", "weakness_change": "same_and_known"}, "none"),
+        ({"back_or_neck_pain": "yes", "pain_severe": "yes"}, "2w"),  # any other missing answer as not found
+    ],
+)
+def test_what_is_missing_counts_as_the_clinical_text_says(findings, disposition):
+    result = cordwatch("evaluate", "--json", "-", stdin=json.dumps(row("none", **findings)))
+    assert json.loads(result.stdout)["disposition"] == disposition
+
+
+def test_after_an_emergency_sign_nothing_more_need_be_answered():
+    write_rows({"id": "a", "findings": {"emergency_signs": "yes"}, "expected": "emergency"})
+    assert cordwatch("evaluate", "rows.jsonl").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ("{", "is not a JSON object"),
+        ("[]", "is list, not a JSON object"),
+        ("\udcff", "is not a JSON object"),
+        ('{"id": "a", "id": "b"}', "'id' is given twice"),
+        (row(row_id=""), "id is '', not a name"),
+        ({"findings": ALWAYS, "expected": "none"}, "id is missing"),
+        ({"id": "a", "expected": "none"}, "findings is missing"),
+        ({"id": "a", "findings": ALWAYS}, "expected is missing; use one of emergency, 12h, 1w, 2w, none"),
+        (row("24h"), "expected is '24h', which is not a disposition"),
+        (row(weaknes="no"), "'weaknes' is not a question; did you mean 'weakness'?"),
+        (row(consent="yes"), "'consent' is not a question"),
+        (row(weakness="maybe"), "'weakness' has no answer 'maybe'"),
+        (row(weakness=True), "'weakness' has no answer True"),
+        ({"id": "a", "findings": {**ALWAYS, "lhermitte": None}, "expected": "none"}, "'lhermitte' has no answer None"),
+        ({"id": "a", "findings": {"emergency_signs": "no"}, "expected": "none"}, "no answer to difficulty_walking, "),
+    ],
+)
+def test_a_malformed_row_is_named_and_nothing_is_guessed(bad, says):
+    text = bad if isinstance(bad, str) else json.dumps(bad)
+    content = f"{json.dumps(row(row_id='first'))}\n{text}\n"
+    Path("rows.jsonl").write_bytes(content.encode(errors="surrogateescape"))
+    result = cordwatch("evaluate", "rows.jsonl")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("rows.jsonl:2: ")
+    assert says in result.stderr
+
+
+def test_two_rows_of_one_name_are_refused():
+    write_rows(row(), row())
+    assert "rows.jsonl:2: id 'a' stands on line 1 too" in cordwatch("evaluate", "rows.jsonl").stderr
+
+
+def test_a_file_without_rows_is_malformed():
+    result = cordwatch("evaluate", "-", stdin="\n\n")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+# --- protocol -------------------------------------------------------------------------------------------------------
+
+
+def test_protocol_says_which_version_it_is():
+    result = cordwatch("protocol")
+    assert load_protocol().sha256 in result.stdout
+    assert f"version {load_protocol().version}" in result.stdout
+
+
+def test_the_drawings_show_every_question_rule_and_state():
+    assert cordwatch("protocol", "--draw", "--output", "drawn").exit_code == 0
+    protocol = load_protocol()
+    for ending in ("svg", "mmd"):
+        drawn = Path(f"drawn/questions.{ending}").read_text(encoding="utf-8")
+        assert not [question.id for question in protocol.questions if question.id not in drawn]
+        assert not [rule.id for rule in protocol.rules if rule.id not in drawn]
+    states = [str(state["name"]) for state in STATES]
+    drawn = Path("drawn/states.svg").read_text(encoding="utf-8").replace(" ", "_")
+    assert not [state for state in states if state not in drawn]
+    assert "stateDiagram-v2" in Path("drawn/states.mmd").read_text(encoding="utf-8")
+
+
+def test_the_drawings_are_well_formed_and_need_nothing_from_elsewhere():
+    cordwatch("protocol", "--draw", "-o", "drawn")
+    for name in ("questions", "states"):
+        drawn = Path(f"drawn/{name}.svg").read_text(encoding="utf-8")
+        assert ElementTree.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"
+        assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_page_to_sign_carries_every_question_rule_note_source_and_sentence():
+    from html import escape
+
+    shown = cordwatch("protocol", "--table").stdout
+    protocol = load_protocol()
+    texts = [question.text for question in (*protocol.questions, *protocol.administrative)]
+    texts += [text for rule in protocol.rules for text in (rule.id, rule.source, rule.reason)]
+    texts += [text for note in protocol.notes for text in (note.id, note.text, note.source)]
+    texts += [source.title for source in protocol.sources]
+    texts += [wording.text for wording in protocol.wording.values()]
+    assert not [
+        text
+        for text in texts
+        if escape(text, quote=True).replace("&#x27;", "&#39;").replace("&quot;", "&#34;") not in shown
+    ]
+    assert protocol.sha256 in shown
+    assert "Signature" in shown
+
+
+def test_the_page_of_topics_to_sign_carries_every_text_figure_and_source():
+    from html import escape
+
+    shown = cordwatch("protocol", "--topics").stdout
+    topics = load_topics()
+    texts = [text for one in topics.topics for text in (one.id, one.title, one.text, one.figures.strip())]
+    texts += [source.title for source in topics.sources]
+    assert [text for text in texts if escape(text, quote=False) not in shown] == []
+    assert load_protocol().wording["topic_signs"].text in shown
+    assert topics.sha256 in shown
+    assert "Signature" in shown
+
+
+def test_both_pages_to_sign_are_written_beside_each_other():
+    assert cordwatch("protocol", "--table", "--topics", "--output", "signed").exit_code == 0
+    assert sorted(path.name for path in Path("signed").iterdir()) == ["protocol.html", "topics.html"]
+
+
+def test_a_protocol_that_is_not_there_is_told():
+    result = cordwatch("protocol", "--protocol", "gone.toml")
+    assert result.exit_code == 1
+    assert "gone.toml: cannot be read" in result.stderr
+
+
+# --- init -----------------------------------------------------------------------------------------------------------
+
+
+def test_init_by_options_writes_a_file_that_passes_check():
+    assert cordwatch("init", *flags()).exit_code == 0
+    assert cordwatch("check").exit_code == 0
+    clinic = load(Path("clinic.toml"), {}).clinic
+    assert (clinic.name, clinic.always_number, len(clinic.calendar.holidays)) == ("St. Anna", "+31 20 123 4568", 2)
+    assert [days for days, _ in clinic.calendar.week()] == [(0, 1, 2, 3), (4,)]
+
+
+def test_init_asks_for_what_is_missing_and_asks_again():
+    result = cordwatch("init", *flags(always=None), stdin="112\n+31 20 555 0100\n+31 20 123 4568\n")
+    assert result.exit_code == 0
+    assert result.stderr.count("answered day and night") == 3
+    assert "is the demo clinic's, and nobody answers it" in result.stderr
+    assert load(Path("clinic.toml"), {}).clinic.always_number == "+31 20 123 4568"
+
+
+@pytest.mark.parametrize("option", ["name", "time_zone", "emergency", "crisis_line", "day", "always", "hours"])
+def test_init_does_not_go_on_without_what_is_required(option):
+    result = cordwatch("init", *flags(**{option: None}))
+    assert result.exit_code == 1
+    assert f"or give --{option.replace('_', '-')}. Nothing is written" in result.stderr
+    assert not Path("clinic.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("time_zone", "Amsterdam"),
+        ("always", "112"),
+        ("day", "020 123 4567"),
+        ("hours", "weekdays"),
+        ("hours", "fr-mo 09:00-17:00"),
+        ("holidays", "Christmas"),
+        ("languages", "tlh"),
+        ("name", " "),
+    ],
+)
+def test_init_refuses_an_option_that_makes_no_sense_before_it_asks_anything(option, value):
+    result = cordwatch("init", *flags(**{option: value, "crisis_line": None}))
+    assert result.exit_code == 2
+    assert f"--{option.replace('_', '-')} must be" in result.stderr
+    assert not Path("clinic.toml").exists()
+
+
+def test_init_never_overwrites_unless_forced():
+    Path("clinic.toml").write_text("precious", encoding="utf-8")
+    assert cordwatch("init", *flags()).exit_code == 1
+    assert Path("clinic.toml").read_text(encoding="utf-8") == "precious"
+    assert cordwatch("init", "--force", *flags()).exit_code == 0
+    assert load(Path("clinic.toml"), {}).clinic.name == "St. Anna"
+
+
+def test_init_offers_a_language_that_nobody_reviewed_only_when_told_to():
+    refused = cordwatch("init", *flags(languages="nl en"), stdin="n\n")
+    assert (refused.exit_code, Path("clinic.toml").exists()) == (1, False)
+    assert cordwatch("init", "--offer-unreviewed", *flags(languages="nl en")).exit_code == 0
+    clinic = load(Path("clinic.toml"), {}).clinic
+    assert (clinic.languages, clinic.unreviewed_languages) == (("nl", "en"), ("nl",))
+
+
+def test_names_with_quotes_and_signs_survive():
+    cordwatch("init", *flags(name='"Sint Jan" \\ #1 – Óscar'))
+    assert load(Path("clinic.toml"), {}).clinic.name == '"Sint Jan" \\ #1 – Óscar'
+
+
+# --- worklist and transcript ----------------------------------------------------------------------------------------
+
+
+async def _weak_legs(path: Path) -> str:
+    """A patient with weak legs is advised; returns the session."""
+    async with TestClinic.opened(path) as clinic:
+        patient = await clinic.patient().says("/start")
+        await patient.answers(weakness="yes", weakness_change="new_or_worse", call_back_number="skip", more="no")
+        return (await patient.session()).id
+
+
+@pytest.fixture
+def session() -> str:
+    Path("data").mkdir()
+    return asyncio.run(_weak_legs(Path("data/cordwatch.db")))
+
+
+def test_the_worklist_shows_tier_reason_deadline_and_session(session):
+    shown = cordwatch("worklist").stdout
+    assert shown.startswith("12h ")
+    assert "acknowledge by Mon 23 Nov 10:30" in shown
+    assert load_protocol().rule("weakness").reason in shown
+    assert f"session {session}" in shown
+    assert "advice sent" in shown
+
+
+def test_the_worklist_as_json_is_one_object_an_entry(session):
+    entry = json.loads(cordwatch("worklist", "--json").stdout)
+    assert (entry["session"], entry["tier"], entry["reasons"][0], entry["delivery"]) == (
+        session,
+        "12h",
+        "weakness",
+        "sent",
+    )
+    assert entry["acknowledge_by"] == "2026-11-23T09:30:00+00:00"
+
+
+def test_a_worklist_without_entries_says_so():
+    Path("data").mkdir()
+    asyncio.run(SqliteStore(Path("data/cordwatch.db")).close())
+    assert cordwatch("worklist").stdout == "nothing is open\n"
+
+
+def test_without_a_database_the_worklist_says_what_makes_one():
+    result = cordwatch("worklist", BOT_DATABASE="gone.db")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "gone.db: there is no database here" in result.stderr
+
+
+def test_the_transcript_tells_each_event_in_a_language_beside_what_the_patient_saw(session):
+    dutch = cordwatch("transcript", session, "--language", "nl").stdout
+    english = cordwatch("transcript", session, "--language", "en").stdout
+    seen = load_protocol().question("weakness").text.splitlines()[0]
+    assert f"│ {seen}" in dutch
+    assert f"│ {seen}" in english
+    assert [line for line in dutch.splitlines() if "│" in line] == [
+        line for line in english.splitlines() if "│" in line
+    ]
+    assert dutch != english
+
+
+def test_what_a_patient_typed_cannot_steer_the_terminal():
+    assert reports.harmless("\x1b[2J legs\u202eweak") == "�[2J legs�weak"
+    assert reports.harmless("الرقم \u2066112\u2069.") == "الرقم 112."
+
+
+def test_an_unknown_session_or_language_is_told(session):
+    assert "there is no session 'gone'" in cordwatch("transcript", "gone").stderr
+    result = cordwatch("transcript", session, "--language", "tlh")
+    assert (result.exit_code, "must be one of en, " in result.stderr) == (2, True)
+
+
+def test_the_protocol_files_are_found_wherever_the_command_is_run():
+    assert cordwatch("check", "--protocol", str(PROTOCOLS / "spinal_metastases.toml")).exit_code == 0

@@ -1,0 +1,272 @@
+"""Settings: what is read, what is refused, and what an administrator is told."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.clinic.config import (
+    DEMO,
+    Acknowledge,
+    ConfigError,
+    Telegram,
+    available_languages,
+    load,
+    refuse_unreal_numbers,
+)
+
+SMALLEST = {
+    "clinic": {"name": '"St. Anna"', "time_zone": '"Europe/Amsterdam"'},
+    "numbers": {
+        "emergency": '"112"',
+        "crisis_line": '"113"',
+        "day": '"+31 20 123 4567"',
+        "always": '"+31 20 123 4568"',
+    },
+    "hours": {"mo": '"09:00-17:00"'},
+}
+REAL = {"BOT_TELEGRAM_TOKEN": "123456789:AAF-secret"}
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(changes: dict[str, dict[str, str | None]] | None = None, path: Path = Path("ours.toml")) -> Path:
+    """The smallest clinic.toml with some keys changed, added or (None) left out."""
+    table = {section: dict(keys) for section, keys in SMALLEST.items()}
+    for section, keys in (changes or {}).items():
+        table.setdefault(section, {}).update(keys)
+    lines = []
+    for section, keys in table.items():
+        lines += [f"[{section}]", *(f"{key} = {value}" for key, value in keys.items() if value is not None)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def refusal(changes: dict[str, dict[str, str | None]]) -> str:
+    with pytest.raises(ConfigError) as refused:
+        load(write(changes), {})
+    return str(refused.value)
+
+
+def test_the_smallest_file_gives_the_guideline_times():
+    config = load(write(), {})
+    clinic = config.clinic
+    assert (clinic.name, clinic.always_number, clinic.languages) == ("St. Anna", "+31 20 123 4568", ("en",))
+    assert clinic.acknowledge == Acknowledge(timedelta(minutes=10), timedelta(minutes=30))
+    assert (clinic.urgent_after, clinic.remind_after, clinic.expire_after) == (
+        timedelta(minutes=5),
+        timedelta(minutes=15),
+        timedelta(minutes=60),
+    )
+    assert not config.is_demo
+    assert not clinic.is_demo
+
+
+def test_without_a_file_the_demo_clinic_offers_every_language():
+    config = load(None, {})
+    assert config.is_demo
+    assert config.clinic.is_demo
+    assert config.clinic.languages == config.clinic.unreviewed_languages == available_languages()
+    assert config.database == Path("data/cordwatch.db")
+
+
+def test_the_demo_file_is_a_good_clinic_file_by_itself():
+    assert load(DEMO, {"BOT_DATABASE": "x.db"}).clinic.name == "Demo Cancer Centre"
+
+
+def test_a_clinic_toml_in_the_working_directory_is_used():
+    write(path=Path("clinic.toml"))
+    assert load(None, {}).clinic.name == "St. Anna"
+
+
+def test_the_path_given_wins_over_the_environment_and_the_environment_over_the_directory():
+    write(path=Path("clinic.toml"))
+    write({"clinic": {"name": '"Second"'}}, Path("second.toml"))
+    write({"clinic": {"name": '"Third"'}}, Path("third.toml"))
+    assert load(None, {"BOT_CONFIG": "second.toml"}).clinic.name == "Second"
+    assert load(Path("third.toml"), {"BOT_CONFIG": "second.toml"}).clinic.name == "Third"
+
+
+def test_a_file_that_is_named_but_missing_never_means_the_demo():
+    with pytest.raises(ConfigError, match=r"gone\.toml: cannot be read .*`cordwatch init gone\.toml"):
+        load(None, {"BOT_CONFIG": "gone.toml"})
+
+
+def test_the_environment_overrides_the_file():
+    config = load(
+        write({"web": {"listen": '"127.0.0.1:9000"'}}),
+        {
+            **REAL,
+            "BOT_TELEGRAM_API_URL": "http://127.0.0.1:8081/",
+            "BOT_TELEGRAM_WEBHOOK_SECRET": "hush-hush",
+            "BOT_COOKIE_KEY": "k" * 32,
+            "BOT_DATABASE": "deep/er/clinic.db",
+            "BOT_LISTEN": "[::1]:0",
+        },
+    )
+    assert config.listen == ("::1", 0)
+    assert config.telegram.api_url == "http://127.0.0.1:8081"
+    assert config.telegram.token is not None
+    assert config.telegram.token.get_secret_value() == REAL["BOT_TELEGRAM_TOKEN"]
+    assert config.database == Path("deep/er/clinic.db")
+
+
+def test_secrets_are_never_shown():
+    environ = {**REAL, "BOT_TELEGRAM_WEBHOOK_SECRET": "hush-hush", "BOT_COOKIE_KEY": "keep-this-one-" * 3}
+    shown = repr(load(write(), environ)) + str(load(write(), environ))
+    assert not [secret for secret in environ.values() if secret in shown]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BOT_TELEGRAM_TOKEN", "12 34:abc"), ("BOT_COOKIE_KEY", "short"), ("BOT_TELEGRAM_WEBHOOK_SECRET", "no spaces")],
+)
+def test_a_malformed_secret_is_refused_without_showing_it(name, value):
+    with pytest.raises(ConfigError, match=f"{name} must be") as refused:
+        load(write(), {name: value})
+    assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BOT_LISTEN", "8080"), ("BOT_LISTEN", "localhost:99999"), ("BOT_TELEGRAM_API_URL", "api.telegram.org")],
+)
+def test_a_malformed_environment_variable_is_named_with_its_value(name, value):
+    with pytest.raises(ConfigError, match=f"{name} must be .*, not '{value}'"):
+        load(write(), {name: value})
+
+
+def test_the_database_of_a_file_lies_beside_the_file():
+    Path("etc").mkdir()
+    assert load(write(path=Path("etc/clinic.toml")), {}).database == Path("etc/data/cordwatch.db")
+
+
+def test_reading_the_settings_writes_nothing():
+    load(None, {})
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("key", ["emergency", "crisis_line", "day", "always"])
+def test_every_number_is_required(key):
+    assert f"[numbers] {key} is missing; it is required" in refusal({"numbers": {key: None}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"clinic": {"name": None}}, "[clinic] name is missing"),
+        ({"clinic": {"name": '""'}}, "[clinic] name must be"),
+        ({"clinic": {"nmae": '"x"'}}, "[clinic] nmae is not a setting; did you mean 'name'?"),
+        ({"clinics": {"name": '"x"'}}, "[clinics] is not a setting; did you mean 'clinic'?"),
+        ({"clinic": {"time_zone": '"Europe/Amstrdam"'}}, "time zone such as 'Europe/Amsterdam', not 'Europe/Amstrdam'"),
+        ({"clinic": {"carers": '"yes"'}}, "[clinic] carers must be a valid boolean, not 'yes'; write true or false"),
+        ({"clinic": {"languages": '["xx"]'}}, "not 'xx'; remove it"),
+        ({"clinic": {"languages": "[]"}}, "[clinic] languages must"),
+        ({"clinic": {"unreviewed_languages": '["nl"]'}}, "must be among languages, not 'nl'"),
+        ({"clinic": {"radiotherapy_months": "3"}}, "must be at least 6, not 3; a longer time is more careful"),
+        ({"numbers": {"day": '"020 123 4567"'}}, "[numbers] day must be a telephone number in international form"),
+        ({"numbers": {"always": '"112"'}}, "[numbers] always must be a telephone number in international form"),
+        ({"numbers": {"emergency": '"call 112"'}}, "[numbers] emergency must be a short number such as '112'"),
+        ({"numbers": {"emergency": "112"}}, "[numbers] emergency must be a valid string, not 112; write it in quotes"),
+        ({"hours": {"mo": '"9-17"'}}, "[hours] mo must be opening hours such as '09:00-17:00'"),
+        ({"hours": {"mo": '"17:00-09:00"'}}, "[hours] mo must be opening hours"),
+        ({"hours": {"mo": '"09:00-13:00, 12:00-17:00"'}}, "[hours] mo must be opening hours"),
+        ({"hours": {"mo": '""'}}, "[hours] must be open on at least one day"),
+        ({"hours": {"holidays": '["2026-12-25"]'}}, "write dates without quotes"),
+        ({"telegram": {"token": '"123:abc"'}}, "is a secret; remove it here and set the environment variable"),
+        ({"telegram": {"mode": '"push"'}}, "[telegram] mode must be 'polling' or 'webhook', not 'push'"),
+        ({"telegram": {"mode": '"webhook"'}}, "[telegram] webhook_url must be an https address, not missing"),
+        ({"telegram": {"webhook_url": '"http://x.org"'}}, "begins with https://"),
+        ({"telegram": {"poll_s": "0"}}, "[telegram] poll_s must be greater than 0, not 0"),
+        ({"web": {"trusted_proxies": '["proxy"]'}}, "an IP address or network"),
+        ({"web": {"listen": '"8080"'}}, "[web] listen must be host:port"),
+        ({"outbox": {"messages_per_second": "0"}}, "[outbox] messages_per_second must be greater than 0"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_with_its_remedy(changes, says):
+    message = refusal(changes)
+    assert message.startswith("ours.toml: ")
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    ("key", "longest"),
+    [
+        ("acknowledge_emergency_minutes", 10),
+        ("acknowledge_12h_minutes", 30),
+        ("urgent_after_minutes", 5),
+        ("remind_after_minutes", 15),
+        ("expire_after_minutes", 60),
+        ("check_back_12h_minutes", 60),
+        ("check_back_1w_working_days", 1),
+        ("check_back_2w_working_days", 2),
+        ("check_in_days", 7),
+    ],
+)
+def test_a_time_may_be_shortened_but_never_lengthened(key, longest):
+    load(write({"times": {key: str(longest)}}), {})
+    message = refusal({"times": {key: str(longest + 1)}})
+    assert f"[times] {key} must be at most {longest}, not {longest + 1}" in message
+    assert "it may be shortened, never lengthened" in message
+
+
+def test_a_check_does_not_end_before_its_reminder():
+    assert "expire_after_minutes must be above remind_after_minutes" in refusal(
+        {"times": {"expire_after_minutes": "15"}}
+    )
+
+
+def test_every_problem_is_told_at_once():
+    message = refusal({"clinic": {"name": None}, "numbers": {"always": None, "day": '"x"'}})
+    assert [line.split(": ")[1].split(" is ")[0].split(" must")[0] for line in message.splitlines()] == [
+        "[clinic] name",
+        "[numbers] day",
+        "[numbers] always",
+    ]
+
+
+def test_what_is_not_toml_is_refused_with_the_line():
+    Path("ours.toml").write_text("[clinic\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"ours.toml: is not TOML: .*line 1"):
+        load(Path("ours.toml"), {})
+
+
+def test_opening_hours_become_the_calendar():
+    calendar = load(
+        write({"hours": {"we": '"8:30-12:30, 13:00-24:00"', "su": '""', "holidays": "[2026-12-25]"}}), {}
+    ).clinic.calendar
+    assert calendar.hours[2] == ((time(8, 30), time(12, 30)), (time(13), time(0)))
+    assert calendar.holidays == {date(2026, 12, 25)}
+    assert not calendar.hours[6]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://api.telegram.org", "https://API.Telegram.org.", "https://api.telegram.org:443", "http://telegram.org"],
+)
+def test_the_demo_clinic_is_never_served_on_the_real_telegram(url):
+    with pytest.raises(ConfigError, match=r"the demo clinic is not served on .*cordwatch init"):
+        refuse_unreal_numbers(load(None, {**REAL, "BOT_TELEGRAM_API_URL": url}))
+
+
+def test_the_demo_clinic_may_talk_to_a_test_server_or_to_nobody():
+    refuse_unreal_numbers(load(None, {**REAL, "BOT_TELEGRAM_API_URL": "http://127.0.0.1:8081"}))
+    refuse_unreal_numbers(load(None, {}))
+    refuse_unreal_numbers(load(write(), REAL))
+
+
+def test_a_file_with_a_number_of_the_demo_is_a_demo_clinic_too():
+    config = load(write({"numbers": {"always": '"+31 20-555 01 00"'}}), REAL)
+    assert config.is_demo
+    assert config.clinic.is_demo
+    with pytest.raises(ConfigError, match=r"the demo clinic \(ours\.toml bears its numbers\) is not served"):
+        refuse_unreal_numbers(config)
+
+
+def test_a_telegram_look_alike_is_not_the_real_one():
+    assert not Telegram(api_url="https://telegram.org.example.net").is_real

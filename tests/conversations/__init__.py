@@ -1,0 +1,1 @@
+"""Whole chats that a nurse can read and sign."""

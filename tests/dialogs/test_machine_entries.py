@@ -1,0 +1,247 @@
+"""What outlives a check or comes from outside of it: old buttons, words for the nurse, open entries, discounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dialogs.events import (
+    Answered,
+    AskedForPerson,
+    CalledEmergency,
+    Closed,
+    Listed,
+    NotUnderstood,
+    PatientEvent,
+    Resumed,
+    Said,
+    Started,
+    Stopped,
+    TappedStale,
+)
+from dialogs.machine import Standing
+from dialogs.protocol import Disposition
+from tests.kit.driver import HOUR, MINUTE, MONDAY, PLACES, PROTOCOL, WAYS_OUT, Check
+
+WEEK_AGO = MONDAY - 7 * 24 * HOUR
+TWELVE_HOURS = Standing(Disposition.WITHIN_12_HOURS, WEEK_AGO)
+EMERGENCY = Standing(Disposition.EMERGENCY, WEEK_AGO)
+way_out = pytest.mark.parametrize("leave", WAYS_OUT.values(), ids=WAYS_OUT)
+
+
+# --- old buttons
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("tap", [("weakness", "yes"), ("emergency_signs", "yes"), ("weakness_change", "unsure")])
+def test_an_old_button_never_answers_and_an_urgent_one_is_listed(place: str, tap: tuple[str, str]) -> None:
+    check = PLACES[place]()
+    before = check.session
+    check.receives(TappedStale(*tap))
+    assert check.session.answers == before.answers
+    assert check.session.advised == before.advised
+    assert check.new(Listed) == [Listed("stale_tap", tap[0])]
+
+
+@pytest.mark.parametrize("place", ["asking", "reviewing", "advised", "asking_more", "following_up"])
+def test_the_question_of_an_urgent_old_button_is_asked_next(place: str) -> None:
+    assert PLACES[place]().receives(TappedStale("difficulty_walking", "unsure")).asked == "difficulty_walking"
+
+
+@pytest.mark.parametrize("place", ["asking", "reviewing"])
+def test_a_symptom_that_an_old_button_brought_up_is_followed_up_before_all_others(place: str) -> None:
+    check = PLACES[place]().receives(TappedStale("lhermitte", "yes")).says("yes")
+    assert check.asked == "lhermitte_change"
+    assert check.asking.is_urgent
+
+
+def test_what_an_old_button_brings_up_after_the_end_is_followed_up_and_advised() -> None:
+    check = Check().greeted().until("summary", back_or_neck_pain="yes").says("confirm", "skip")
+    check.receives(TappedStale("weakness", "yes")).says("yes")
+    assert check.asking.is_urgent
+    assert check.waits(5 * MINUTE).advised == ["2w", "12h"]
+
+
+def test_after_an_old_button_the_call_back_number_is_not_forgotten() -> None:
+    check = PLACES["advised"]().receives(TappedStale("difficulty_walking", "yes")).says("no")
+    assert check.session.state == "advised"
+    assert check.asked == "call_back_number"
+
+
+def test_after_an_old_button_declined_questions_stay_declined() -> None:
+    check = PLACES["following_up"]().receives(TappedStale("difficulty_walking", "yes")).says("no")
+    assert check.session.state == "following_up"
+    assert check.is_silent
+
+
+def test_the_follow_up_of_a_symptom_not_found_is_asked_as_the_symptom() -> None:
+    assert Check().greeted().receives(TappedStale("lhermitte_change", "unsure")).asked == "lhermitte"
+
+
+@pytest.mark.parametrize("tapped", ["lhermitte", "lhermitte_change"])
+def test_an_urgent_old_button_during_the_greeting_is_asked_about_first(tapped: str) -> None:
+    check = Check().starts().says("yes").receives(TappedStale(tapped, "unsure"))
+    assert check.asked == "respondent"
+    assert check.says("patient").asked == "lhermitte"
+    assert check.says("no").asked == "emergency_signs"
+
+
+def test_an_urgent_old_button_as_the_first_message_is_asked_about_first() -> None:
+    check = Check().notes(Started("2026.1", "en", is_consented=True)).receives(TappedStale("lhermitte", "yes"))
+    assert check.listed == ["stale_tap"]
+    assert check.says("patient").asked == "lhermitte"
+
+
+@pytest.mark.parametrize("tap", [("weakness", "no"), ("pain_course", "new"), ("consent", "no"), ("summary", "confirm")])
+def test_any_other_old_button_only_puts_the_question_again(tap: tuple[str, str]) -> None:
+    for place in ("greeting", "asking", "reviewing", "advised", "asking_more"):
+        check = PLACES[place]()
+        pending = check.asked
+        assert check.receives(TappedStale(*tap)).asked == pending
+        assert check.new(Listed) == []
+    assert Check().starts().receives(TappedStale(*tap)).says("yes", "patient").asked == "emergency_signs"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_second_tap_on_the_same_button_changes_nothing(place: str) -> None:
+    check = PLACES[place]()
+    tap = TappedStale("difficulty_walking", "yes", is_repeat=True)
+    assert check.receives(tap).last == (tap,)
+
+
+def test_an_answer_to_another_question_is_an_old_button() -> None:
+    check = Check().greeted().receives(Answered("summary", "confirm"))
+    assert check.new(TappedStale)
+    assert check.asked == "emergency_signs"
+
+
+def test_a_second_start_only_opens_the_chat_again() -> None:
+    check = Check().greeted().says("no").receives(Started("2027.1", "nl"))
+    assert check.new(Resumed)
+    assert check.session.protocol_version == PROTOCOL.version
+    assert check.asked == "difficulty_walking"
+
+
+# --- what a nurse must see
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "event",
+    [Said("legs"), AskedForPerson(), *(NotUnderstood(what) for what in ("text", "voice", "photo", "unknown"))],
+    ids=str,
+)
+def test_words_and_the_wish_for_a_person_are_listed_in_every_state(place: str, event: PatientEvent) -> None:
+    assert len(PLACES[place]().receives(event).new(Listed)) == 1
+
+
+def test_a_command_with_words_is_listed_and_one_without_is_not() -> None:
+    assert Check().greeted().receives(NotUnderstood("command", "/pain in my legs")).listed == ["words"]
+    assert Check().greeted().receives(NotUnderstood("command", "/foo")).listed == []
+    assert Check().greeted().receives(NotUnderstood("sticker")).listed == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_emergency_can_be_called_in_every_state(place: str) -> None:
+    check = PLACES[place]().receives(CalledEmergency())
+    assert check.advice.disposition == "emergency"
+    assert check.advice.decided_at == check.at
+
+
+# --- open entries outlive checks
+
+
+def test_a_finished_check_without_findings_is_told_what_still_stands() -> None:
+    check = Check(standing=TWELVE_HOURS).greeted().until("summary").says("confirm")
+    assert check.session.state == "advised"
+    assert check.advice.disposition == "12h"
+    assert check.advice.found == "none"
+    assert check.advice.is_standing
+    assert check.advice.decided_at == WEEK_AGO
+
+
+def test_what_stood_is_said_again_to_whoever_reached_nobody_even_if_a_nurse_has_closed_it() -> None:
+    check = Check(standing=TWELVE_HOURS).greeted().until("summary").says("confirm", "skip")
+    check.notes(Closed("nurse", "reached_advised")).standing = None
+    assert check.waits(HOUR).says("not_reached").advice.disposition == "12h"
+
+
+@way_out
+def test_an_unfinished_check_is_told_what_still_stands(leave: Callable[[Check], Check]) -> None:
+    check = leave(Check(standing=TWELVE_HOURS).greeted())
+    assert check.advice.disposition == "12h"
+    assert check.advice.found is None
+
+
+def test_the_earliest_deadline_counts_when_the_same_is_found_again() -> None:
+    check = Check(standing=TWELVE_HOURS).greeted().until("saddle_numbness").says("yes")
+    assert check.advice.decided_at == WEEK_AGO
+    assert not check.advice.is_standing
+
+
+def test_twelve_hours_are_told_as_the_emergency_that_still_stands() -> None:
+    check = Check(standing=EMERGENCY).greeted().until("saddle_numbness").says("yes")
+    assert check.advice.disposition == "emergency"
+    assert check.advice.found == "12h"
+
+
+def test_twelve_hours_after_this_checks_own_emergency_are_told_as_such_though_its_entry_stands() -> None:
+    check = Check().greeted().says("yes", "skip", "yes")
+    check.standing = Standing(Disposition.EMERGENCY, MONDAY)
+    assert check.until("saddle_numbness").says("yes").advice.disposition == "12h"
+
+
+def test_no_warning_symptom_never_stands() -> None:
+    check = Check(standing=Standing(Disposition.NO_WARNING_SYMPTOM, WEEK_AGO)).greeted().receives(Stopped())
+    assert check.advised == []
+    assert check.listed == ["unfinished"]
+
+
+@pytest.mark.parametrize(
+    ("previous", "is_worse"),
+    [({}, False), ({"back_or_neck_pain": "yes"}, True), ({"saddle_numbness": "yes"}, False)],
+)
+def test_worse_than_last_time_is_said(previous: dict[str, str], is_worse: bool) -> None:
+    check = Check().greeted(previous=previous).until("saddle_numbness").says("yes")
+    assert check.advice.is_worse is is_worse
+
+
+# --- known and unchanged
+
+
+@pytest.mark.parametrize(
+    ("known", "is_believed"),
+    [
+        ({"is_first_check": True}, True),
+        ({"is_first_check": False}, False),
+        ({"is_first_check": False, "confirmed": ("weakness",)}, True),
+        ({"is_first_check": False, "confirmed": ("lhermitte",)}, False),
+        ({"is_first_check": False, "confirmed": ("weakness",), "previous": {"weakness": "no"}}, False),
+        ({"is_first_check": False, "confirmed": ("weakness",), "previous": {"weakness": "yes"}}, True),
+    ],
+)
+def test_known_and_unchanged_is_believed_within_limits(known: dict[str, object], is_believed: bool) -> None:
+    check = Check().greeted(**known).until("weakness").says("yes", "same_and_known")
+    assert check.session.answers["weakness_change"] == "same_and_known"
+    assert check.advised == ([] if is_believed else ["12h"])
+
+
+def test_every_discount_is_named_in_the_outcome_and_listed_once() -> None:
+    check = Check().greeted().until("weakness").says("yes", "same_and_known").until("summary").says("confirm")
+    assert check.advice.disposition == "none"
+    assert check.advice.discounted == ("weakness",)
+    assert check.new(Listed) == [Listed("baseline", "weakness")]
+
+
+@way_out
+def test_a_discount_is_listed_however_the_check_ends(leave: Callable[[Check], Check]) -> None:
+    check = leave(Check().greeted().until("weakness").says("yes", "same_and_known"))
+    assert sorted(check.listed) == ["baseline", "unfinished"]
+
+
+def test_a_discount_after_the_advice_is_listed_too() -> None:
+    check = PLACES["asking_more"]().says("yes", "same_and_known")
+    assert Listed("baseline", "lhermitte") in check.new(Listed)
+    check.until("on_steroids").says("no")
+    assert check.listed.count("baseline") == 1

@@ -1,0 +1,1 @@
+"""The real process from outside: over the wire, in a browser, killed."""

@@ -1,0 +1,1 @@
+"""What tests share: a clinic, patients, a Bot API server, a browser."""

@@ -1,0 +1,1 @@
+"""A Telegram of the tests' own."""

@@ -1,0 +1,1 @@
+"""What must hold after anything, in any order."""
