@@ -48,6 +48,7 @@ from dialogs.events import (
 from dialogs.machine import Timing, advance
 from dialogs.protocol import load as load_protocol
 from dialogs.session import Session, apply, replay
+from tests.kit.each import each
 
 PROTOCOL = load_protocol()
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -373,7 +374,7 @@ def test_a_shared_contact_answers_the_question_for_it(contact: str, number: str)
 # --- words and codes are inverses
 
 
-@pytest.mark.parametrize("language", WORDS.offered)
+@each("language", WORDS.offered)
 @pytest.mark.parametrize("question", [one.id for one in (*PROTOCOL.questions, *PROTOCOL.administrative)])
 def test_every_button_is_understood_tapped_typed_and_counted(question: str, language: str) -> None:
     before = session_of(Entered("asking"), Answered("weakness", "no"), language=language)
@@ -512,7 +513,7 @@ def test_whatever_is_not_understood_gets_the_numbers_the_signs_and_the_question(
 @pytest.mark.parametrize(
     "what", ["text", "number", "command", "button", "contact", "edited", "forwarded", "sticker", "voice", "anything"]
 )
-@pytest.mark.parametrize("language", WORDS.offered)
+@each("language", WORDS.offered)
 def test_every_kind_of_misunderstanding_has_words(what: str, language: str) -> None:
     before = asking("weakness", language=language)
     (reply,) = said(NotUnderstood(what), Asked("weakness", "tok8"), before=before)
@@ -752,7 +753,7 @@ def test_the_second_message_has_everything_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("tier", ["emergency", "12h", "1w", "2w", "none"])
-@pytest.mark.parametrize("language", WORDS.offered)
+@each("language", WORDS.offered)
 def test_every_outcome_says_who_reads_at_night(tier: str, language: str) -> None:
     before = session_of(Entered("asking"), language=language)
     _, second = said(Advised(tier, (), tier, NIGHT), before=before, at=NIGHT)

@@ -25,6 +25,7 @@ from dialogs.events import (
 )
 from dialogs.protocol import Question
 from dialogs.session import Session, replay
+from tests.kit.each import each
 from tests.language.test_texts import LANGUAGES, MONDAY_MORNING, PROTOCOL, WORDS
 
 QUESTIONS = [one for one in (*PROTOCOL.questions, *PROTOCOL.administrative) if one.codes]
@@ -116,8 +117,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@each("language", LANGUAGES)
+@each("spelling", SPELLINGS)
 def test_every_label_and_alias_is_understood_however_it_is_spelled(spelling: str, language: str) -> None:
     misread = [
         (question.id, word, event)
@@ -132,8 +133,8 @@ def test_every_label_and_alias_is_understood_however_it_is_spelled(spelling: str
 DIGITS = {"Latin": "0123456789", "Arabic": "٠١٢٣٤٥٦٧٨٩", "Persian": "۰۱۲۳۴۵۶۷۸۹", "wide": "０１２３４５６７８９"}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("digits", DIGITS)
+@each("language", LANGUAGES)
+@each("digits", DIGITS)
 def test_the_number_of_a_button_answers_in_every_script(digits: str, language: str) -> None:
     script = str.maketrans(DIGITS["Latin"], DIGITS[digits])
     for question in QUESTIONS:
@@ -147,8 +148,8 @@ def test_the_number_of_a_button_answers_in_every_script(digits: str, language: s
             assert isinstance(typed(str(len(question.codes) + 1).translate(script), session), NotUnderstood)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("spelling", ["as it is written", "in capitals", "without accents"])
+@each("language", LANGUAGES)
+@each("spelling", ["as it is written", "in capitals", "without accents"])
 def test_a_language_is_chosen_by_its_own_name(spelling: str, language: str) -> None:
     session = asked("language", language)
     for other in LANGUAGES:
@@ -156,8 +157,8 @@ def test_a_language_is_chosen_by_its_own_name(spelling: str, language: str) -> N
         assert typed(other.upper(), session) == Answered("language", other)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@each("language", LANGUAGES)
+@each("spelling", SPELLINGS)
 def test_every_line_of_the_summary_can_be_typed(spelling: str, language: str) -> None:
     session = asked("summary", language)
     for question in PROTOCOL.questions:
@@ -165,8 +166,8 @@ def test_every_line_of_the_summary_can_be_typed(spelling: str, language: str) ->
         assert typed(SPELLINGS[spelling](label), session) == Answered("summary", question.id)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@each("language", LANGUAGES)
+@each("spelling", SPELLINGS)
 def test_every_word_for_an_action_is_understood_however_it_is_spelled(spelling: str, language: str) -> None:
     session = asked("between_shoulder_blades", language)
     misread = [
@@ -243,7 +244,7 @@ def test_what_sounds_like_an_answer_elsewhere_is_not_understood(language: str, w
     assert typed(word, asked("weakness", language)) == NotUnderstood("text", word), elsewhere
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_a_question_instead_of_an_answer_is_not_understood(language: str) -> None:
     session = asked("weakness", language)
     for code in ("yes", "no"):
@@ -252,7 +253,7 @@ def test_a_question_instead_of_an_answer_is_not_understood(language: str) -> Non
             assert typed(doubt, session) == NotUnderstood("text", doubt)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_two_answers_at_once_are_none(language: str) -> None:
     session = asked("weakness", language)
     yes, no, unsure = (text_of(f"question.weakness.answer.{code}", language) for code in ("yes", "no", "unsure"))

@@ -6,11 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-import pytest
-
 from bot.channels.web.page import direction
 from bot.clinic.config import LOCALES
 from bot.language.catalogue import catalogue_path, read
+from tests.kit.each import each
 
 LANGUAGES = [
     path.parents[1].name
@@ -33,20 +32,20 @@ def test_arabic_is_there() -> None:
     assert "ar" in LANGUAGES
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_numbers_names_and_commands_are_set_apart(language: str) -> None:
     wanted = re.compile(rf"\{{(?:{'|'.join((*NUMBERS, 'clinic_name', 'nurse', 'words'))})\}}|/[a-z]+")
     assert [(key, found[0]) for key, text in texts(language) if (found := wanted.search(ISOLATED.sub("", text)))] == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_every_isolate_ends_in_its_line(language: str) -> None:
     for key, text in texts(language):
         for line in text.split("\n"):
             assert not re.search("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", ISOLATED.sub("", line)), key
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_every_line_begins_right_to_left(language: str) -> None:
     """Telegram asks the first strong letter of a line for the direction of all of it."""
     for key, text in texts(language):
@@ -55,6 +54,6 @@ def test_every_line_begins_right_to_left(language: str) -> None:
             assert not strong or strong[0] != "L", (key, line)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_digits_are_those_of_telephones_and_clocks(language: str) -> None:
     assert [key for key, text in texts(language) if re.search(r"(?![0-9])\d", text)] == []

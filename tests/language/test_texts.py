@@ -20,6 +20,7 @@ from dialogs.events import Advised, Answered, Asked, Entered, Event, LeftUnfinis
 from dialogs.protocol import PROTOCOLS, Disposition, parse
 from dialogs.protocol import load as load_protocol
 from dialogs.session import replay
+from tests.kit.each import each
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTOCOL = load_protocol()
@@ -57,7 +58,7 @@ def words_of(outgoing: Outgoing) -> int:
 # --- languages
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_a_shipped_language_has_no_problem(language: str) -> None:
     assert WORDS.problems(language) == []
 
@@ -66,7 +67,7 @@ def test_every_language_of_the_clinic_is_offered() -> None:
     assert WORDS.offered == LANGUAGES
 
 
-@pytest.mark.parametrize("language", LANGUAGES[1:])
+@each("language", LANGUAGES[1:])
 def test_a_shipped_translation_says_that_nobody_reviewed_it(language: str) -> None:
     catalogue = catalogue_path(LOCALES, language).read_text(encoding="utf-8")
     assert '"X-Review: none; machine translation, not clinically reviewed\\n"' in catalogue
@@ -81,7 +82,7 @@ INFORMAL = {
 }
 
 
-@pytest.mark.parametrize("language", sorted(INFORMAL.keys() & LANGUAGES))
+@each("language", sorted(INFORMAL.keys() & LANGUAGES))
 def test_patients_are_addressed_formally(language: str) -> None:
     informal = re.compile(INFORMAL[language], re.IGNORECASE)
     entries = read(catalogue_path(LOCALES, language), language).entries
@@ -191,8 +192,8 @@ CASES: list[Advised | LeftUnfinished] = [
 ]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("hour", HOURS)
+@each("language", LANGUAGES)
+@each("hour", HOURS)
 @pytest.mark.parametrize("event", CASES, ids=lambda event: getattr(event, "disposition", "unfinished"))
 def test_the_first_advice_has_at_most_forty_words(event: Advised | LeftUnfinished, hour: str, language: str) -> None:
     at = HOURS[hour]
@@ -202,7 +203,7 @@ def test_the_first_advice_has_at_most_forty_words(event: Advised | LeftUnfinishe
     assert words_of(first) <= 40, first
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 @pytest.mark.parametrize("tier", ["12h", "1w", "2w"])
 def test_a_late_standing_advice_has_at_most_forty_words(tier: str, language: str) -> None:
     event = Advised(tier, (), "none", MONDAY_MORNING, is_standing=True)
@@ -210,14 +211,14 @@ def test_a_late_standing_advice_has_at_most_forty_words(tier: str, language: str
     assert words_of(first) <= 40, first
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_twelve_hours_after_an_emergency_has_at_most_forty_words(language: str) -> None:
     event = Advised("12h", ("walking",), "12h", MONDAY_MORNING)
     first, _ = outcome(event, MONDAY_MORNING, language, (Disposition.EMERGENCY,))
     assert words_of(first) <= 40, first
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 @pytest.mark.parametrize("event", CASES, ids=lambda event: getattr(event, "disposition", "unfinished"))
 def test_a_message_fits_telegram(event: Event, language: str) -> None:
     for outgoing in outcome(event, HOURS["on Sunday"], language):
@@ -234,7 +235,7 @@ def drawn(language: str) -> Iterator[Outgoing]:
         yield from WORDS.render([asked], replay("s", log[:-1]), replay("s", log), PROTOCOL, MONDAY_MORNING)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_questions_and_buttons_fit_telegram(language: str) -> None:
     for outgoing in drawn(language):
         assert len(outgoing.heading) + len(outgoing.text) <= 4096
@@ -244,14 +245,14 @@ def test_questions_and_buttons_fit_telegram(language: str) -> None:
             assert choice.label
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_a_picture_with_its_question_fits_a_caption(language: str) -> None:
     (picture,) = (one for one in drawn(language) if one.picture and one.urgency == 0)
     assert len(picture.heading) + len(picture.text) <= 1024
     assert picture.picture_alt
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_the_names_of_answers_in_the_text_are_those_on_the_buttons(language: str) -> None:
     (picture,) = (one for one in drawn(language) if one.picture and one.urgency == 0)
     labels = {choice.label for choice in picture.choices}
@@ -260,7 +261,7 @@ def test_the_names_of_answers_in_the_text_are_those_on_the_buttons(language: str
     assert re.search(rf"[“„«]\s?{re.escape(not_sure)}\s?[”“»]", WORDS.ui("why_helps", language))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_nothing_is_left_to_fill_in(language: str) -> None:
     for outgoing in (*drawn(language), *outcome(CASES[1], MONDAY_MORNING, language)):
         assert not re.search(r"[{}]", f"{outgoing.heading}{outgoing.text}{[one.label for one in outgoing.choices]}")
@@ -290,7 +291,7 @@ def literals(node: ast.AST) -> Iterator[str]:
             yield part.value
 
 
-@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+@each("path", CODE)
 def test_no_sentence_of_the_protocol_stands_in_code(path: Path) -> None:
     code = " ".join(path.read_text(encoding="utf-8").split())
     sentences = {
@@ -302,7 +303,7 @@ def test_no_sentence_of_the_protocol_stands_in_code(path: Path) -> None:
     assert [sentence for sentence in sentences if sentence in code] == []
 
 
-@pytest.mark.parametrize("path", PATIENT_SIDE, ids=lambda path: str(path.relative_to(ROOT)))
+@each("path", PATIENT_SIDE)
 def test_no_message_is_made_of_words_in_code(path: Path) -> None:
     spoken = [
         text

@@ -23,6 +23,7 @@ from dialogs.events import Advised, Asked, AskedForTopics, Entered, Event, ReadT
 from dialogs.protocol import load as load_protocol
 from dialogs.session import replay
 from dialogs.topic import load as load_topics
+from tests.kit.each import each
 
 PROTOCOL = load_protocol()
 TOPICS = load_topics()
@@ -33,7 +34,7 @@ GENEROUS = Words(replace(CLINIC, shows_figures=True), PROTOCOL)
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 STARTED = Started(PROTOCOL.version, "en", is_language_known=True)
 ASKED = Asked("weakness", "tok7")
-by_language = pytest.mark.parametrize("language", LANGUAGES)
+by_language = each("language", LANGUAGES)
 
 
 def recorded(*events: Event) -> list[Recorded]:
@@ -139,13 +140,13 @@ INFORMAL = {
 }
 
 
-@pytest.mark.parametrize("language", sorted(INFORMAL))
+@each("language", sorted(INFORMAL))
 def test_readers_are_addressed_formally(language: str) -> None:
     texts = read(catalogue_path(LOCALES, language, "topics"), language).texts
     assert [key for key, text in texts.items() if re.search(INFORMAL[language], text, re.IGNORECASE)] == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES[1:])
+@each("language", LANGUAGES[1:])
 def test_a_shipped_translation_says_that_nobody_reviewed_it(language: str) -> None:
     catalogue = catalogue_path(LOCALES, language, "topics").read_text(encoding="utf-8")
     assert '"X-Review: none; machine translation, not clinically reviewed\\n"' in catalogue
@@ -221,7 +222,7 @@ def test_reading_is_not_offered_in_an_emergency() -> None:
 # --- for the nurse
 
 
-@pytest.mark.parametrize("language", ["en", "nl", "tr"])
+@each("language", ["en", "nl", "tr"])
 def test_the_nurse_reads_in_her_language_what_was_read(language: str) -> None:
     line = WORDS.transcript_line(ReadTopic("scan", "2026.1"), language)
     title = page("scan", language=language).heading

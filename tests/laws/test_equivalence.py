@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-import pytest
-
 from bot.channels import Incoming, Outgoing
 from bot.language.catalogue import messages
 from dialogs.events import Answered, Started
 from dialogs.protocol import Disposition
 from tests.kit.driver import Check, nothing
+from tests.kit.each import each
 from tests.kit.every_message import (
     DISPOSITIONS,
     ENGLISH,
@@ -28,9 +27,9 @@ from tests.kit.patients import VIGNETTES
 from tests.language.test_texts import CLINIC, LANGUAGES, PROTOCOL, WORDS
 
 OTHERS = LANGUAGES[1:]
-AT_HOURS = pytest.mark.parametrize("hour", HOURS)
-IN_LANGUAGES = pytest.mark.parametrize("language", LANGUAGES)
-TRANSLATED = pytest.mark.parametrize("language", OTHERS)
+AT_HOURS = each("hour", HOURS)
+IN_LANGUAGES = each("language", LANGUAGES)
+TRANSLATED = each("language", OTHERS)
 
 
 # --- the decision
@@ -61,7 +60,7 @@ def typed_through(findings: dict[str, str], language: str) -> str | None:
 
 
 @TRANSLATED
-@pytest.mark.parametrize("scene", SCENES)
+@each("scene", SCENES)
 def test_a_message_has_the_same_numbers_times_figures_and_buttons_as_in_english(scene: str, language: str) -> None:
     for hour in HOURS:
         english, translated = render(scene, hour, "en"), render(scene, hour, language)
@@ -82,7 +81,7 @@ def answers_of(outgoing: Outgoing) -> set[str]:
 
 
 @IN_LANGUAGES
-@pytest.mark.parametrize("scene", SCENES)
+@each("scene", SCENES)
 def test_no_clock_time_is_written_in_a_way_of_its_own(scene: str, language: str) -> None:
     for hour in HOURS:
         _, rest = moments_in(whole(render(scene, hour, language)), language)
@@ -91,7 +90,7 @@ def test_no_clock_time_is_written_in_a_way_of_its_own(scene: str, language: str)
 
 @IN_LANGUAGES
 @AT_HOURS
-@pytest.mark.parametrize("disposition", DISPOSITIONS)
+@each("disposition", DISPOSITIONS)
 def test_the_first_advice_names_the_numbers_and_the_times_of_this_hour(
     disposition: str, hour: str, language: str
 ) -> None:
@@ -158,7 +157,7 @@ ELEMENTS = {
 
 @IN_LANGUAGES
 @AT_HOURS
-@pytest.mark.parametrize("disposition", DISPOSITIONS)
+@each("disposition", DISPOSITIONS)
 def test_the_second_advice_has_every_element_in_its_order_and_nothing_else(
     disposition: str, hour: str, language: str
 ) -> None:
@@ -185,7 +184,7 @@ def loose(line: str) -> str:
 
 @IN_LANGUAGES
 @AT_HOURS
-@pytest.mark.parametrize("disposition", DISPOSITIONS)
+@each("disposition", DISPOSITIONS)
 def test_staff_are_shown_the_answers_with_their_times(disposition: str, hour: str, language: str) -> None:
     _, second = render(f"advice {disposition}", hour, language)
     full = [moment for moment in moments_in(second.text, language)[0] if any("year" in part for part in moment)]
@@ -218,7 +217,7 @@ def test_every_text_for_patients_is_in_some_message() -> None:
 
 
 @TRANSLATED
-@pytest.mark.parametrize("scene", SCENES)
+@each("scene", SCENES)
 def test_no_english_is_left_over(scene: str, language: str) -> None:
     for hour in HOURS:
         shown = render(scene, hour, language)
@@ -263,7 +262,7 @@ MARKS = "“”„«»()[]\u2066\u2067\u2068\u2069"
 
 
 @IN_LANGUAGES
-@pytest.mark.parametrize("scene", SCENES)
+@each("scene", SCENES)
 def test_no_mark_is_broken_and_everything_fits_telegram(scene: str, language: str) -> None:
     for hour in HOURS:
         for one in render(scene, hour, language):
@@ -311,7 +310,7 @@ SAID_OTHERWISE = {
 FORBIDDEN = ("wording.avoid", "wording.avoid_none")
 
 
-@pytest.mark.parametrize("language", sorted(DENIALS.keys() & {*LANGUAGES}))
+@each("language", sorted(DENIALS.keys() & {*LANGUAGES}))
 def test_what_is_denied_or_forbidden_in_english_is_so_in_this_language(language: str) -> None:
     """A lost “not” is the worst slip of a translator."""
     texts = WORDS.speech(language, PROTOCOL, HOURS["open"]).texts
