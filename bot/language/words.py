@@ -120,7 +120,7 @@ class Words:
         earlier = self.speech(before.language, protocol, at)
         return Turn(before, after, protocol, speech, earlier, self.offered, self.topics).render(events)
 
-    def apologise(self, after: Session, at: datetime) -> tuple[Outgoing, ...]:
+    def fallback_reply(self, after: Session, at: datetime) -> tuple[Outgoing, ...]:
         """For a message that our code could not digest. Stands on as little as it can."""
         speech = self.speech(after.language, self.protocol, at)
         turn = Turn(after, after, self.protocol, speech, speech, self.offered, self.topics)

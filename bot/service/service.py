@@ -335,7 +335,7 @@ class Service:
             started = Started(self.current.version, self.words.best_language(None))
             events = (started, *events)
         step = step_of(session, found.events, events, self.protocol_of(session), at)
-        return [step], [self.words.apologise(step.after, at)], None
+        return [step], [self.words.fallback_reply(step.after, at)], None
 
     def _can_go_on(self, found: Log, session: Session, at: datetime) -> bool:
         try:

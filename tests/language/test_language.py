@@ -613,7 +613,7 @@ def test_what_only_the_log_needs_says_nothing() -> None:
 
 
 def test_an_apology_carries_the_clinics_number() -> None:
-    (sorry,) = WORDS.apologise(asking("weakness"), MONDAY)
+    (sorry,) = WORDS.fallback_reply(asking("weakness"), MONDAY)
     assert "Please call +31 20 555 0101" in sorry.text
     assert whole(said(Unprocessed("KeyError"))) == whole([sorry])
 

@@ -1,7 +1,8 @@
 """Telegram: patients' updates by long polling or webhook, and our messages to them.
 
 Telegram forgets an update once a higher offset is requested or the webhook has answered 200, so both wait for the
-commit. What may be lost without harm (a button's spinner, the look of an answered question) is sent on the side.
+commit. What may be lost without harm (a button's spinner, the look of an answered question) is sent in the
+background.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ PICTURES = Path(__file__).parents[2] / "static" / "pictures"
 
 BATCH = 100
 GIVE_UP_AFTER = 10
-MOST_ASIDES = 200
+MOST_IN_BACKGROUND = 200
 FIRST_PAUSE_S, LONG_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0, 30.0
 
 Turn = asyncio.Task[bool]
@@ -80,7 +81,7 @@ class TelegramChannel(Channel):
     ) -> None:
         self.trouble: str | None = None
         self.polled_at: datetime | None = None
-        self.left_alone: Counter[str] = Counter()
+        self.ignored_updates: Counter[str] = Counter()
         self._bot = open_bot(token, api_url, timeout)
         self._bot_id = token.partition(":")[0]
         self._get_setting, self._put_setting = get_setting, put_setting
@@ -89,19 +90,19 @@ class TelegramChannel(Channel):
         self._patience_s, self._pause = patience.total_seconds(), pause
         self._receive: Receive | None = None
         self._failures: Counter[int] = Counter()
-        self._asides: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
 
     # --- listening ---------------------------------------------------------------------------------------------------
 
     async def listen(self, receive: Receive) -> None:
         self._receive = receive
-        self._aside(introduce(self._bot, self._bot_id, self._profiles, self._get_setting, self._put_setting))
+        self._in_background(introduce(self._bot, self._bot_id, self._profiles, self._get_setting, self._put_setting))
         if self._webhook is None:
-            await self._insist("deleteWebhook")
+            await self._retry_for_ever("deleteWebhook")
             await self._poll()
         else:
             url, secret = self._webhook.url, self._webhook.secret
-            await self._insist("setWebhook", url=url, secret_token=secret, allowed_updates=ALLOWED)
+            await self._retry_for_ever("setWebhook", url=url, secret_token=secret, allowed_updates=ALLOWED)
             await asyncio.Event().wait()
 
     async def webhook(self, secret: str | None, body: bytes) -> tuple[int, Json | None]:
@@ -126,7 +127,7 @@ class TelegramChannel(Channel):
         turns: dict[int, Turn] = {}
         try:
             while True:
-                updates = await self._insist(
+                updates = await self._retry_for_ever(
                     "getUpdates",
                     timeout_s=self._poll_s + self._timeout_s,
                     offset=offset,
@@ -173,7 +174,7 @@ class TelegramChannel(Channel):
             return False
         self._failures.pop(update["update_id"], None)
         if answer is not None:
-            self._aside(self._bot.call(answer.pop("method"), **answer))
+            self._in_background(self._bot.call(answer.pop("method"), **answer))
         return True
 
     async def _uncommitted(self, turns: dict[int, Turn]) -> list[int]:
@@ -193,8 +194,8 @@ class TelegramChannel(Channel):
         """Hands an update in; returns, once it is committed, the call that stops the tapped button's spinner."""
         incoming = incoming_from(update, self._bot_id)
         if incoming is None:
-            self.left_alone[kind_of(update)] += 1
-            log.info("left an update of kind %s alone", kind_of(update))
+            self.ignored_updates[kind_of(update)] += 1
+            log.info("ignored an update of kind %s", kind_of(update))
             return None
         assert self._receive is not None
         word = await self._receive(incoming)
@@ -203,7 +204,7 @@ class TelegramChannel(Channel):
         answer = {"method": "answerCallbackQuery", "callback_query_id": update["callback_query"]["id"]}
         return {**answer, "text": word[:200]} if word else answer
 
-    async def _insist(self, method: str, **parameters: Any) -> Any:
+    async def _retry_for_ever(self, method: str, **parameters: Any) -> Any:
         """The result of a call that we cannot go on without, however long it takes to get it."""
         pause = FIRST_PAUSE_S
         while True:
@@ -235,16 +236,16 @@ class TelegramChannel(Channel):
     async def send(self, sending: Sending) -> str | None:
         outgoing = sending.outgoing
         if outgoing.retires is not None and sending.retires_ref is not None:
-            self._aside(self._retire(sending.address, sending.retires_ref, outgoing.retires))
+            self._in_background(self._retire(sending.address, sending.retires_ref, outgoing.retires))
         with _errors_as_ours():
             return await self._send(sending.address, outgoing)
 
     async def close(self) -> None:
-        if self._asides:
-            await asyncio.wait(self._asides, timeout=self._patience_s)
-        for aside in self._asides:
-            aside.cancel()
-        await asyncio.gather(*self._asides, return_exceptions=True)
+        if self._background:
+            await asyncio.wait(self._background, timeout=self._patience_s)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._bot.disconnect()
 
     async def _send(self, address: str, outgoing: Outgoing) -> str:
@@ -295,20 +296,20 @@ class TelegramChannel(Channel):
             await self._put_setting(key, message["photo"][-1]["file_id"])
         return f"{message['message_id']}:photo"
 
-    # --- on the side -------------------------------------------------------------------------------------------------
+    # --- in the background -------------------------------------------------------------------------------------------
 
     async def _retire(self, address: str, ref: str, retired: Retired) -> None:
         method, parameters = retirement(ref, retired)
         await self._bot.call(method, chat_id=address, **parameters)
 
-    def _aside(self, call: Coroutine[Any, Any, Any]) -> None:
+    def _in_background(self, call: Coroutine[Any, Any, Any]) -> None:
         """Runs what nobody waits for and what may fail; not at all when too many of them are already waiting."""
-        if len(self._asides) >= MOST_ASIDES:
+        if len(self._background) >= MOST_IN_BACKGROUND:
             call.close()
             return
         task = asyncio.create_task(_best_effort(call))
-        self._asides.add(task)
-        task.add_done_callback(self._asides.discard)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
 
 async def _best_effort(call: Coroutine[Any, Any, Any]) -> None:
@@ -317,7 +318,7 @@ async def _best_effort(call: Coroutine[Any, Any, Any]) -> None:
     except TelegramError:
         pass
     except Exception as error:
-        log.error("a call on the side failed: %s", type(error).__name__)
+        log.error("a call in the background failed: %s", type(error).__name__)
 
 
 def _log_unrecorded(update: Json, error: Exception) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.channels import Busy, ChannelDown, Choice, Outgoing, Retired, Sending, Undeliverable
+from bot.channels.telegram.channel import MOST_IN_BACKGROUND
 from tests.kit.telegram import YES_NO, channel_to, to
 
 
@@ -194,3 +195,20 @@ async def test_a_number_is_asked_for_with_telegrams_own_button_which_goes_away_a
     await channel.send(to(patient, Outgoing("Go on?", drops_contact=True, choices=YES_NO)))
     assert patient.chat[-2].markup == {"remove_keyboard": True}
     assert list(patient.last.buttons) == ["Yes", "No", "Why?"]
+
+
+async def test_only_so_many_calls_wait_in_the_background_and_no_message_waits_for_them(server, settings, patient):
+    channel = channel_to(server, settings, timeout=timedelta(minutes=1))
+    ref = await channel.send(to(patient, Outgoing("Weaker?", choices=YES_NO)))
+    answered = Outgoing("Next", retires=Retired("t1", "", "Weaker?\n✓ Yes"))
+    server.faults.script("editMessageText", *["hang"] * MOST_IN_BACKGROUND)
+    for _ in range(MOST_IN_BACKGROUND):
+        await channel.send(to(patient, answered, ref))
+    await server.until(lambda: server.calls["editMessageText"] == MOST_IN_BACKGROUND)
+
+    for _ in range(3):
+        await channel.send(to(patient, answered, ref))
+
+    assert (server.calls["editMessageText"], patient.message(2).text) == (MOST_IN_BACKGROUND, "Weaker?")
+    assert [one.text for one in patient.chat if one.is_bots][1:] == ["Next"] * (MOST_IN_BACKGROUND + 3)
+    await channel.close()

@@ -79,13 +79,13 @@ async def test_a_tap_too_old_to_be_answered_counts_all_the_same(server, service,
 
 
 @pytest.mark.parametrize("chat_type", ["group", "supergroup", "channel"])
-async def test_groups_and_channels_are_left_alone(server, service, settings, patient, chat_type):
+async def test_groups_and_channels_are_ignored_updates(server, service, settings, patient, chat_type):
     server.says_in(chat_type, "hello bot")
     async with listening(channel_to(server, settings), service) as channel:
         await server.updates.settles()
 
     assert service.texts == ["/start"]
-    assert channel.left_alone.total() == 1
+    assert channel.ignored_updates.total() == 1
 
 
 async def test_an_update_of_a_kind_never_seen_is_named_unknown_where_it_shows_a_private_chat(
@@ -101,10 +101,10 @@ async def test_an_update_of_a_kind_never_seen_is_named_unknown_where_it_shows_a_
         await server.updates.settles()
 
     assert [one.what for one in service.received] == ["text", *["unknown"] * 4]
-    assert channel.left_alone == {"oracle": 1}
+    assert channel.ignored_updates == {"oracle": 1}
 
 
-async def test_what_telegram_itself_writes_is_left_alone(server, service, settings, patient):
+async def test_what_telegram_itself_writes_is_ignored_updates(server, service, settings, patient):
     head = {"chat": {"id": 42, "type": "private"}, "from": {"id": 42}, "message_id": 5, "date": 1}
     server.updates.push(message={**head, "pinned_message": {}})
     server.updates.push(edited_message={**head, "edit_date": 2, "location": {"latitude": 1, "longitude": 1}})
