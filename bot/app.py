@@ -186,7 +186,11 @@ async def _protocols(store: Store, current: TriageProtocol) -> dict[str, TriageP
     except ValueError as error:
         raise ConfigError(f"the protocol file changed without a new version: {error}") from error
     kept = await store.protocols()
-    return {version: parse(text, f"protocol {version}") for version, text in kept.items() if version != current.version}
+    return {
+        version: parse(text, f"protocol {version}", current.floors)
+        for version, text in kept.items()
+        if version != current.version
+    }
 
 
 async def _web_chat(config: Config, store: Store, words: Words, service: Service) -> WebChatChannel:

@@ -1,10 +1,16 @@
-"""What is wrong with a file of clinical content, in the words of whoever has to mend it."""
+"""Files of clinical content: where they lie, and what is wrong with one, in the words of whoever has to mend it."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+
+
+def file_of(path: Path, name: str) -> Path:
+    """The file called `name` of a guideline's folder; the path itself if it is none."""
+    return path / name if path.is_dir() else path
 
 
 def first_complaint(error: ValidationError, table: dict[str, Any]) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from dialogs.data_file import first_complaint
-from dialogs.protocol_checks import below_floor, check_texts, did_you_mean, nonsense
-from dialogs.protocol_parts import (
+from dialogs.checks import below_floor, check_texts, did_you_mean, nonsense
+from dialogs.data_file import file_of, first_complaint
+from dialogs.parts import (
     Answer,
     Condition,
     Disposition,
@@ -33,6 +34,7 @@ from dialogs.protocol_parts import (
 
 __all__ = [
     "PROTOCOLS",
+    "SPINAL_METASTASES",
     "Answer",
     "Condition",
     "Disposition",
@@ -52,27 +54,50 @@ __all__ = [
     "parse",
 ]
 
-PROTOCOLS = Path(__file__).parent / "protocols"
+PROTOCOLS = Path(__file__).resolve().parent / "protocols"
+FLOOR = "floor.toml"
+SPINAL_METASTASES = PROTOCOLS / "spinal_metastases"
+"""The guideline that comes with Cordwatch. A guideline is a folder: protocol.toml, floor.toml, topics.toml."""
 
 
-def load(path: Path = PROTOCOLS / "spinal_metastases.toml") -> TriageProtocol:
-    """The protocol of a file. Raises ProtocolError naming file, item, value and remedy."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"{path}: cannot be read ({error}); give the path of a UTF-8 TOML file") from error
-    return parse(text, str(path))
+def load(path: Path | None = None) -> TriageProtocol:
+    """The protocol of a guideline: of its folder, or of a file; None means the one that comes with Cordwatch.
+
+    It is measured against the floor.toml beside it; one from elsewhere always against the built-in floor as well.
+    Raises ProtocolError naming file, item, value and remedy.
+    """
+    file = file_of(path or SPINAL_METASTASES, "protocol.toml")
+    return parse(_text(file), str(file), _floors(file.parent))
 
 
-def parse(text: str, name: str = "protocol") -> TriageProtocol:
-    """The protocol of a TOML text. Raises ProtocolError as `load` does, also for anything laxer than the floor."""
+def parse(text: str, name: str = "protocol", floors: Sequence[TriageProtocol] = ()) -> TriageProtocol:
+    """The protocol of a TOML text. Raises ProtocolError as `load` does, also for anything laxer than a floor.
+
+    `floors`: those that it is measured against; the built-in one where none is given.
+    """
     protocol = _read(text, name)
     for complaint in check_texts(protocol):
         raise ProtocolError(f"{name}: {complaint}")
-    floor = _read((PROTOCOLS / "floor.toml").read_text(encoding="utf-8"), "floor.toml")
-    for complaint in below_floor(protocol, floor):
+    measured = tuple(floors) or _floors(SPINAL_METASTASES)
+    for complaint in (complaint for floor in measured for complaint in below_floor(protocol, floor)):
         raise ProtocolError(f"{name}: {complaint}. A clinic may be stricter than the guideline, never laxer")
-    return protocol
+    return replace(protocol, floors=measured)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"{path}: cannot be read ({error}); give the path of a UTF-8 TOML file") from error
+
+
+def _floors(guideline: Path) -> tuple[TriageProtocol, ...]:
+    """A floor from elsewhere comes on top of the built-in one, so that nobody brings a laxer floor along."""
+    own, built_in = guideline / FLOOR, SPINAL_METASTASES / FLOOR
+    files = [own] if own.exists() else []
+    if not files or not guideline.resolve().is_relative_to(PROTOCOLS):
+        files.append(built_in)
+    return tuple(_read(_text(file), str(file)) for file in files)
 
 
 def _read(text: str, name: str) -> TriageProtocol:

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from dialogs.data_file import first_complaint
-from dialogs.protocol_checks import RESERVED_CODES, did_you_mean
-from dialogs.protocol_parts import Id, Part, Sentence, Source, Version
+from dialogs.checks import RESERVED_CODES, did_you_mean
+from dialogs.data_file import file_of, first_complaint
+from dialogs.parts import Id, Part, Sentence, Source, Version
+from dialogs.protocol import SPINAL_METASTASES
 
-TOPICS = Path(__file__).parent / "topics"
+TOPICS = "topics.toml"
 LONGEST_TITLE = 28
 LONGEST_TEXT = 1_500
 LONGEST_FIGURES = 500
@@ -77,13 +78,19 @@ class Topics:
         return {topic.id: topic for topic in self.topics}
 
 
-def load(path: Path = TOPICS / "spinal_metastases.toml") -> Topics:
-    """The topics of a file. Raises TopicError naming file, item, value and remedy."""
+def load(path: Path | None = None) -> Topics:
+    """The topics of a guideline: of its folder, or of a file; None means those that come with Cordwatch.
+
+    A folder without topics.toml has those too. Raises TopicError naming file, item, value and remedy.
+    """
+    file = file_of(path or SPINAL_METASTASES, TOPICS)
+    if path is not None and path.is_dir() and not file.exists():
+        file = SPINAL_METASTASES / TOPICS
     try:
-        text = path.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise TopicError(f"{path}: cannot be read ({error}); give the path of a UTF-8 TOML file") from error
-    return parse(text, str(path))
+        raise TopicError(f"{file}: cannot be read ({error}); give the path of a UTF-8 TOML file") from error
+    return parse(text, str(file))
 
 
 def parse(text: str, name: str = "topics") -> Topics:

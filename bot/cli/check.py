@@ -29,7 +29,7 @@ def check(path: Path | None, protocol_path: Path | None, environ: Mapping[str, s
     """Everything that can be known before the service starts."""
     protocol = topics = config = None
     try:
-        protocol = protocols.load() if protocol_path is None else protocols.load(protocol_path)
+        protocol = protocols.load(protocol_path)
         counts = f"{len(protocol.questions)} questions, {len(protocol.rules)} rules"
         yield Finding("ok", f"protocol {protocol.version}: {counts}")
     except ProtocolError as error:

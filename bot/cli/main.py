@@ -103,14 +103,14 @@ def _protocol_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--protocol",
         "-p",
         "protocol_path",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Another protocol file than the one that comes with Cordwatch.",
+        help="Another guideline than the one that comes with Cordwatch: its folder, or a protocol file.",
     )(command)
 
 
 def _protocol(path: Path | None) -> TriageProtocol:
-    return protocols.load() if path is None else protocols.load(path)
+    return protocols.load(path)
 
 
 # --- talking to patients --------------------------------------------------------------------------------------------

@@ -34,4 +34,4 @@ def _data(protocol: TriageProtocol) -> Iterator[tuple[str, str]]:
     for text in TIMES:
         yield text, "bot/language_console.py"
     for note in protocol.notes:
-        yield note.text, "dialogs/protocols/spinal_metastases.toml"
+        yield note.text, "dialogs/protocols/spinal_metastases/protocol.toml"

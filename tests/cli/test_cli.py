@@ -17,7 +17,7 @@ from bot.cli import text as reports
 from bot.clinic.config import load
 from bot.store.sqlite.store import SqliteStore
 from dialogs.machine import STATES
-from dialogs.protocol import PROTOCOLS
+from dialogs.protocol import SPINAL_METASTASES
 from dialogs.protocol import load as load_protocol
 from dialogs.topic import load as load_topics
 from tests.kit.clinic import TestClinic
@@ -438,4 +438,4 @@ def test_an_unknown_session_or_language_is_told(session):
 
 
 def test_the_protocol_files_are_found_wherever_the_command_is_run():
-    assert cordwatch("check", "--protocol", str(PROTOCOLS / "spinal_metastases.toml")).exit_code == 0
+    assert cordwatch("check", "--protocol", str(SPINAL_METASTASES / "protocol.toml")).exit_code == 0

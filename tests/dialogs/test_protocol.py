@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dialogs.protocol import PROTOCOLS, Disposition, ProtocolError, load, parse
+from dialogs.protocol import SPINAL_METASTASES, Disposition, ProtocolError, load, parse
 
-SHIPPED = (PROTOCOLS / "spinal_metastases.toml").read_text(encoding="utf-8")
+SHIPPED = (SPINAL_METASTASES / "protocol.toml").read_text(encoding="utf-8")
 
 
 def refusal(text: str) -> str:
@@ -117,12 +117,56 @@ def test_labels_fit_a_telegram_button() -> None:
 
 
 def test_the_floor_is_a_protocol_without_words() -> None:
-    floor = tomllib.loads((PROTOCOLS / "floor.toml").read_text(encoding="utf-8"))
+    floor = tomllib.loads((SPINAL_METASTASES / "floor.toml").read_text(encoding="utf-8"))
     assert {rule["id"] for rule in floor["rule"]} == {rule.id for rule in load().rules}
     assert "wording" not in floor
 
 
 # --- files
+
+
+FLOOR = (SPINAL_METASTASES / "floor.toml").read_text(encoding="utf-8")
+LAXER = SHIPPED.replace("within_hours = 12\n", "within_hours = 24\n")
+LAXER_FLOOR = FLOOR.replace("within_hours = 12,", "within_hours = 24,")
+
+
+def guideline(folder: Path, protocol: str, **files: str) -> Path:
+    """A guideline of a clinic's own."""
+    for name, text in {"protocol": protocol, **files}.items():
+        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_guideline_is_a_folder_or_a_file_in_it(tmp_path: Path) -> None:
+    folder = guideline(tmp_path, SHIPPED)
+    assert load(folder).sha256 == load(folder / "protocol.toml").sha256 == load(None).sha256 == load().sha256
+
+
+@pytest.mark.parametrize("floor", [{}, {"floor": FLOOR}, {"floor": LAXER_FLOOR}], ids=["none", "the same", "laxer"])
+@pytest.mark.parametrize("given", ["", "protocol.toml"], ids=["folder", "file"])
+def test_a_protocol_from_elsewhere_never_escapes_the_built_in_floor(
+    tmp_path: Path, floor: dict[str, str], given: str
+) -> None:
+    with pytest.raises(ProtocolError, match=r"protocol\.toml: .*'12h': within_hours is 24, above 12; lower it"):
+        load(guideline(tmp_path, LAXER, **floor) / given)
+
+
+def test_a_floor_beside_the_protocol_holds_too(tmp_path: Path) -> None:
+    stricter = FLOOR.replace("within_hours = 12,", "within_hours = 6,")
+    with pytest.raises(ProtocolError, match="within_hours is 12, above 6"):
+        load(guideline(tmp_path, SHIPPED, floor=stricter))
+
+
+def test_a_floor_that_cannot_be_read_is_no_floor_less(tmp_path: Path) -> None:
+    with pytest.raises(ProtocolError, match=r"floor\.toml: is not TOML"):
+        load(guideline(tmp_path, SHIPPED, floor="version = "))
+
+
+def test_a_kept_protocol_is_measured_by_the_same_floors(tmp_path: Path) -> None:
+    stricter = FLOOR.replace("within_hours = 12,", "within_hours = 6,")
+    current = load(guideline(tmp_path, SHIPPED.replace("within_hours = 12\n", "within_hours = 6\n"), floor=stricter))
+    with pytest.raises(ProtocolError, match="within_hours is 12, above 6"):
+        parse(SHIPPED, "kept", current.floors)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

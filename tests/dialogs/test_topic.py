@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dialogs.topic import TOPICS, TopicError, load, parse
+from dialogs.protocol import SPINAL_METASTASES
+from dialogs.topic import TopicError, load, parse
 
-SHIPPED = (TOPICS / "spinal_metastases.toml").read_text(encoding="utf-8")
+SHIPPED = (SPINAL_METASTASES / "topics.toml").read_text(encoding="utf-8")
 
 
 def refusal(text: str) -> str:
@@ -70,6 +71,15 @@ def test_a_topic_that_is_none_is_not_found() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TopicError, match=r"nowhere\.toml: cannot be read .*give the path of a UTF-8 TOML file"):
         load(tmp_path / "nowhere.toml")
+
+
+def test_topics_are_those_of_a_guideline_s_folder_or_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "topics.toml").write_text(changed("It can make a bone weak.", "It can weaken a bone."))
+    assert load(tmp_path).sha256 == load(tmp_path / "topics.toml").sha256 != load().sha256
+
+
+def test_a_guideline_without_topics_has_the_built_in_ones(tmp_path: Path) -> None:
+    assert load(tmp_path).sha256 == load(None).sha256 == load().sha256
 
 
 def test_broken_toml_names_the_line() -> None:

@@ -21,7 +21,7 @@ from bot.channels.web.visitors import Visitors
 from tests.kit.clinic import Clock
 
 KEY = b"k" * 32
-WORDING = tomllib.loads(Path("dialogs/protocols/spinal_metastases.toml").read_text())["wording"]
+WORDING = tomllib.loads(Path("dialogs/protocols/spinal_metastases/protocol.toml").read_text())["wording"]
 NUMBERS = {"emergency_number": "112", "always_number": "+31 20 555 0100"}
 QUESTIONS = (
     ("language", "In which language?", ("en English", "ar العربية")),

@@ -17,7 +17,7 @@ from bot.clinic.config import LOCALES, Clinic, load
 from bot.language.catalogue import Catalogue, Translation, catalogue_path, messages, problems, read
 from bot.language.words import Words
 from dialogs.events import Advised, Answered, Asked, Entered, Event, LeftUnfinished, Recorded, Started
-from dialogs.protocol import PROTOCOLS, Disposition, parse
+from dialogs.protocol import SPINAL_METASTASES, Disposition, parse
 from dialogs.protocol import load as load_protocol
 from dialogs.session import replay
 from tests.kit.each import each
@@ -162,7 +162,7 @@ def test_a_clinic_without_any_language_is_refused(tmp_path: Path) -> None:
 
 
 def test_changed_english_takes_the_old_translation_away() -> None:
-    shipped = (PROTOCOLS / "spinal_metastases.toml").read_text(encoding="utf-8")
+    shipped = (SPINAL_METASTASES / "protocol.toml").read_text(encoding="utf-8")
     own = parse(shipped.replace("Do you have pain between your shoulder blades?", "Is there pain up there?"))
     words = Words(CLINIC, own)
     assert words.offered == ("en",)
@@ -172,7 +172,7 @@ def test_changed_english_takes_the_old_translation_away() -> None:
 
 
 def test_a_name_in_braces_that_nobody_knows_is_a_fault() -> None:
-    shipped = (PROTOCOLS / "spinal_metastases.toml").read_text(encoding="utf-8")
+    shipped = (SPINAL_METASTASES / "protocol.toml").read_text(encoding="utf-8")
     own = parse(shipped.replace("I cannot rule anything out.", "Ask {doctor}."))
     with pytest.raises(ValueError, match=r"wording\.program fills in \{doctor\}, which nobody knows"):
         Words(CLINIC, own)

@@ -25,7 +25,7 @@ from bot.language.review import reviewed, sha256
 from bot.translation import extract
 from bot.translation.extract import NoLanguage, known_language, templates
 from bot.translation.sheet import PLACES, Line, Sheet, spreadsheet
-from dialogs.protocol import PROTOCOLS, parse
+from dialogs.protocol import SPINAL_METASTASES, parse
 from dialogs.protocol import load as load_protocol
 from dialogs.topic import load as load_topics
 
@@ -135,7 +135,7 @@ def test_status_of_a_broken_file_says_what_is_wrong(locales: Path) -> None:
 
 
 def test_an_edited_english_sentence_makes_its_translation_fuzzy(locales: Path) -> None:
-    shipped = (PROTOCOLS / "spinal_metastases.toml").read_text(encoding="utf-8")
+    shipped = (SPINAL_METASTASES / "protocol.toml").read_text(encoding="utf-8")
     own = templates(parse(shipped.replace("Nobody has examined", "No one has examined")), TOPICS)
     assert extract.update(locales, "nl", own["patient"], AT)
     entries = read(catalogue_path(locales, "nl"), "nl").entries

@@ -162,7 +162,10 @@ class File(Part):
 
 @dataclass(frozen=True, eq=False)
 class TriageProtocol:
-    """The parsed protocol. `sha256` is that of `text`, so that changed content never passes under an old version."""
+    """The parsed protocol. `sha256` is that of `text`, so that changed content never passes under an old version.
+
+    `floors`: what it was measured against.
+    """
 
     version: str
     title: str
@@ -176,6 +179,7 @@ class TriageProtocol:
     windows: Mapping[Disposition, Window]
     wording: Mapping[str, Wording]
     sources: tuple[Source, ...]
+    floors: tuple[TriageProtocol, ...] = ()
 
     def question(self, question_id: str) -> Question:
         """Raises KeyError for an id that is not a question."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import pairwise, product
 
-from dialogs.protocol_parts import (
+from dialogs.parts import (
     Condition,
     Disposition,
     Findings,
