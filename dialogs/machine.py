@@ -2,7 +2,7 @@
 
 STATES and TRANSITIONS are the whole table: for each state and trigger the first row whose conditions hold is taken.
 Questions are data, not states. The rows of a trigger end with one that has no condition, so that no message is refused.
-Conditions and what is done are methods of `Dialog`.
+Conditions and what is done are methods of `Transition`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from transitions import Machine, MachineError
 
 from dialogs.advice import Standing
-from dialogs.dialog import GREETING, Dialog
 from dialogs.events import (
     Answered,
     AskedForHelp,
@@ -37,7 +36,8 @@ from dialogs.events import (
 )
 from dialogs.protocol import Disposition, TriageProtocol
 from dialogs.session import Session
-from dialogs.silence import DUES, Timing, wake_at
+from dialogs.timers import TIMERS, Timing, wake_at
+from dialogs.transition import GREETING, Transition
 
 __all__ = ["GREETING", "MACHINE", "STATES", "TRANSITIONS", "DialogError", "Standing", "Timing", "advance", "wake_at"]
 
@@ -101,13 +101,13 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("left", ["following_up", *_OVER], "closed", "stay", "is_new_check"),
     _row("left", _QUIET, None, "stay"),
     # --- silence
-    _row("woke", "asking", "advised", "advise_silent", "is_urgent_due"),
-    _row("woke", _AFTER, None, "advise_silent", "is_urgent_due"),
-    _row("woke", _CHECK, "expired", "expire", "is_expiry_due"),
-    _row("woke", _AFTER, "following_up", "settle", "is_expiry_due"),
-    _row("woke", _CHECK, None, "remind", "is_reminder_due"),
-    _row("woke", ["following_up", *_OVER], "following_up", "check_back", "is_check_back_due"),
-    _row("woke", ["new", *_BEGUN], None, "stay"),
+    _row("timer_due", "asking", "advised", "advise_silent", "is_urgent_due"),
+    _row("timer_due", _AFTER, None, "advise_silent", "is_urgent_due"),
+    _row("timer_due", _CHECK, "expired", "expire", "is_expiry_due"),
+    _row("timer_due", _AFTER, "following_up", "settle", "is_expiry_due"),
+    _row("timer_due", _CHECK, None, "remind", "is_reminder_due"),
+    _row("timer_due", ["following_up", *_OVER], "following_up", "check_back", "is_check_back_due"),
+    _row("timer_due", ["new", *_BEGUN], None, "stay"),
 ]
 
 
@@ -133,29 +133,29 @@ def advance(
     # No warning symptom is no advice that stands: an unfinished check must never be told so.
     if standing is not None and standing.disposition is Disposition.NO_WARNING_SYMPTOM:
         standing = None
-    dialog = Dialog(session, event, protocol, at, timing, standing, languages)
-    dialog.take()
-    _fire(_trigger(event), dialog)
+    step = Transition(session, event, protocol, at, timing, standing, languages)
+    step.take()
+    _fire(_trigger(event), step)
     if isinstance(event, Woke):
-        _do_all_due(dialog, event.due)
-    return tuple(dialog.events)
+        _do_all_due(step, event.due)
+    return tuple(step.events)
 
 
-def _do_all_due(dialog: Dialog, until: datetime) -> None:
+def _do_all_due(step: Transition, until: datetime) -> None:
     """Several dues may fall on one moment, such as the end of a check and the question whether somebody was reached."""
-    for _ in DUES:
-        due = wake_at(dialog.session, dialog.timing)
+    for _ in TIMERS:
+        due = wake_at(step.session, step.timing)
         if due is None or due > until:
             return
-        dialog.before = dialog.session
-        _fire("woke", dialog)
+        step.before = step.session
+        _fire("timer_due", step)
 
 
-def _fire(trigger: str, dialog: Dialog) -> None:
-    state = dialog.state
+def _fire(trigger: str, step: Transition) -> None:
+    state = step.state
     try:
         # Fired through the machine's event: attaching a model binds every trigger anew, ten times the cost of a step.
-        is_taken = MACHINE.events[trigger].trigger(dialog)
+        is_taken = MACHINE.events[trigger].trigger(step)
     except MachineError as error:
         raise DialogError(f"no row for {trigger!r} in state {state!r}; add one to TRANSITIONS") from error
     if not is_taken:
@@ -189,7 +189,7 @@ def _trigger(event: PatientEvent | Woke) -> str:
         case Stopped():
             return "left"
         case Woke():
-            return "woke"
+            return "timer_due"
         case (
             AskedWhy() | AskedForPerson() | AskedForHelp() | AskedToShare() | NotUnderstood() | Resumed() | Said()
             | TappedStale()

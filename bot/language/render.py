@@ -17,7 +17,6 @@ from bot.language.advice import (
 from bot.language.speech import Speech
 from bot.language.topics import topic_buttons, topic_page
 from bot.language.understand import ANY_TOKEN, codes_of
-from dialogs.dialog import GREETING
 from dialogs.events import (
     Advised,
     Answered,
@@ -48,6 +47,7 @@ from dialogs.events import (
 from dialogs.protocol import Disposition, Question, TriageProtocol
 from dialogs.session import Asking, Session
 from dialogs.topic import LIST, Topics
+from dialogs.transition import GREETING
 
 LONGEST_MERGED = 3_500
 LONGEST_REPLY = 3_500

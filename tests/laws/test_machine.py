@@ -109,7 +109,7 @@ def live(trigger: str, state: str, random: Random) -> None:
         case 3 | 4:
             finds_a_symptom(life)
     for step in range(10):
-        something_happens(life, trigger if step < 2 else random.choice([*EVENTS, "answered", "woke"]), random)
+        something_happens(life, trigger if step < 2 else random.choice([*EVENTS, "answered", "timer_due"]), random)
     life.teardown()
 
 
@@ -141,9 +141,9 @@ def something_happens(life: Life, trigger: str, random: Random) -> None:
     match trigger:
         case "answered" if life.is_asked:
             life.takes(Answered(life.check.asked, a_likely_answer(life.check, random)))
-        case "woke" if random.random() < 0.5:
+        case "timer_due" if random.random() < 0.5:
             life.is_woken_for_nothing()
-        case "woke":
+        case "timer_due":
             life.lets_pass(random.choice([*SHORT, *LONG]), random.random() < 0.5)
         case "started":
             life.begins_anew(random.choice([*ANEW.values()]))

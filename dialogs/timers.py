@@ -1,4 +1,4 @@
-"""What silence means, and when: the moments at which a session wakes without a message. Pure; see `wake_at`."""
+"""The timers of a session: what silence means, and when it wakes without a message. Pure; see `wake_at`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Timing:
 
 def wake_at(session: Session, timing: Timing) -> datetime | None:
     """When the silence of this session means something; None when it means nothing any more."""
-    return min((moment for due in DUES if (moment := due(session, timing)) is not None), default=None)
+    return min((moment for due in TIMERS if (moment := due(session, timing)) is not None), default=None)
 
 
 def urgent_due(session: Session, timing: Timing) -> datetime | None:
@@ -58,4 +58,4 @@ def check_back_due(session: Session, timing: Timing) -> datetime | None:
     return timing.check_back(session.advised, session.advised_at)
 
 
-DUES = (urgent_due, reminder_due, expiry_due, check_back_due)
+TIMERS = (urgent_due, reminder_due, expiry_due, check_back_due)

@@ -41,7 +41,7 @@ from dialogs.events import (
 )
 from dialogs.protocol import Disposition, TriageProtocol
 from dialogs.session import Session, apply
-from dialogs.silence import Timing, check_back_due, expiry_due, reminder_due, urgent_due
+from dialogs.timers import Timing, check_back_due, expiry_due, reminder_due, urgent_due
 
 GREETING = ("language", "consent", "respondent")
 WORDLESS = frozenset(
@@ -50,8 +50,8 @@ WORDLESS = frozenset(
 """What can carry no symptom. Everything else that was not understood, a nurse has to look at."""
 
 
-class Dialog:
-    """The model of the machine. Its methods are the table's words: conditions first, then what is done."""
+class Transition:
+    """The model of one transition. Its methods are the table's words: conditions first, then what is done."""
 
     def __init__(
         self,
