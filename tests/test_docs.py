@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from bot.clinic.config_file import File
+from tests.rooms import PICTURE, drawing
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "tests" / "README.md"]
 FENCE = re.compile(r"^[ ]*```sh\n(.*?)^[ ]*```", re.M | re.S)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
@@ -171,3 +172,43 @@ def test_every_link_leads_to_a_file() -> None:
         if not (page.parent / link).exists()
     ]
     assert not dead
+
+
+def test_every_promise_names_a_test_that_runs() -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    tests = set(re.findall(r"^(?:async )?def (test_\w+)", written, re.M))
+    lines = [line for line in (ROOT / "docs/promises.md").read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
+    promises = [line for line in lines if not line.startswith(("| promise", "| ---"))]
+    assert len(promises) >= 20
+    held = [re.findall(r"`(test_\w+)`", line) for line in promises]
+    assert [line for line, names in zip(promises, held, strict=True) if not names or not tests.issuperset(names)] == []
+
+
+def test_every_decision_stands_in_its_list_with_its_number_date_and_what_was_rejected() -> None:
+    pages = sorted(path for path in (ROOT / "docs/decisions").glob("*.md") if path.name != "README.md")
+    listed = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
+    for number, page in enumerate(pages, 1):
+        text = page.read_text(encoding="utf-8")
+        assert page.name.startswith(f"{number:04d}-"), page.name
+        assert text.startswith(f"# {number}. "), page.name
+        assert re.search(r"^20\d\d-\d\d-\d\d$", text, re.M), page.name
+        assert all(f"**{part}.** " in text for part in ("Decision", "Why", "Rejected")), page.name
+        assert f"]({page.name})" in listed, page.name
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_code() -> None:
+    assert PICTURE.read_text(encoding="utf-8") == drawing(), "run `python -m tests.rooms`"
+
+
+def test_every_place_on_the_path_of_a_message_is_where_the_documents_say() -> None:
+    place = re.compile(r"^\|[^`]*`((?:bot|dialogs)/[\w./]+)`[ |]*((?:`[\w.]+`(?:, )?)*)", re.M)
+    lost = []
+    for page in (ROOT / "README.md", ROOT / "docs/architecture.md"):
+        found = place.findall(page.read_text(encoding="utf-8"))
+        assert len(found) >= 5, page.name
+        for path, names in found:
+            text = (ROOT / path).read_text(encoding="utf-8") if path.endswith(".py") else ""
+            wanted = [name.rpartition(".")[2] for name in re.findall(r"`([\w.]+)`", names)]
+            lost += [f"{page.name}: {path} {name}" for name in wanted if not re.search(rf"\b{name}\b", text)]
+            lost += [f"{page.name}: {path}"] * (not (ROOT / path).exists())
+    assert not lost
