@@ -7,6 +7,7 @@ Conditions and what is done are methods of `Transition`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -37,77 +38,90 @@ from dialogs.events import (
 from dialogs.protocol import Disposition, TriageProtocol
 from dialogs.session import Session
 from dialogs.timers import TIMERS, Timing, wake_at
-from dialogs.transition import GREETING, Transition
+from dialogs.transition import Transition
 
-__all__ = ["GREETING", "MACHINE", "STATES", "TRANSITIONS", "DialogError", "Standing", "Timing", "advance", "wake_at"]
+__all__ = ["MACHINE", "STATES", "TRANSITIONS", "DialogError", "Standing", "Timing", "advance", "wake_at"]
 
 _CHECK = ["greeting", "asking", "reviewing"]
 _AFTER = ["advised", "asking_more"]
 _OVER = ["stopped", "expired"]
 _QUIET = ["following_up", "closed", *_OVER]
 _BEGUN = [*_CHECK, *_AFTER, *_QUIET]
-STATES = [{"name": name, "on_enter": "record_entered"} for name in ("new", *_BEGUN)]
+_OUTSIDE = ["new", "greeting", "asking_more", *_QUIET]
+STATES = [{"name": name, "on_enter": Transition.record_entered.__name__} for name in ("new", *_BEGUN)]
 
 
-def _row(trigger: str, source: str | list[str], dest: str | None, after: str, *conditions: str) -> dict[str, Any]:
-    """`dest` None stays in the state without entering it again."""
-    return {"trigger": trigger, "source": source, "dest": dest, "after": after, "conditions": list(conditions)}
+def _row(
+    trigger: str,
+    source: str | list[str],
+    dest: str | None,
+    after: Callable[[Transition], None],
+    *conditions: Callable[[Transition], bool],
+) -> dict[str, Any]:
+    """`dest` None stays in the state without entering it again. The library calls the methods by their names."""
+    return {
+        "trigger": trigger,
+        "source": source,
+        "dest": dest,
+        "after": after.__name__,
+        "conditions": [condition.__name__ for condition in conditions],
+    }
 
 
 TRANSITIONS: list[dict[str, Any]] = [
-    _row("started", "new", "greeting", "greet"),
+    _row("started", "new", "greeting", Transition.greet),
     # --- answers
-    _row("answered", [*_CHECK, *_AFTER, "following_up"], None, "ask_resumed", "is_about_language"),
-    _row("answered", ["greeting", "asking", "asking_more"], "stopped", "settle", "is_refused"),
-    _row("answered", "greeting", None, "ask_next", "has_greeting"),
-    _row("answered", "greeting", "asking", "ask_next"),
-    _row("answered", "asking", "advised", "go_on", "is_urgent"),
-    _row("answered", "asking", "reviewing", "ask_next", "is_complete"),
-    _row("answered", "asking", None, "ask_next"),
-    _row("answered", "reviewing", "asking", "ask_line", "is_line"),
-    _row("answered", "reviewing", "closed", "conclude", "is_confirmed", "is_without_advice"),
-    _row("answered", "reviewing", "advised", "conclude", "is_confirmed"),
-    _row("answered", "reviewing", None, "ask_next"),
-    _row("answered", "advised", "asking_more", "ask_next", "wants_more"),
-    _row("answered", "advised", None, "ask_next", "has_offer"),
-    _row("answered", "advised", "following_up", "settle"),
-    _row("answered", "asking_more", None, "go_on", "has_more"),
-    _row("answered", "asking_more", "advised", "go_on", "has_offer"),
-    _row("answered", "asking_more", "following_up", "settle"),
-    _row("answered", "following_up", "closed", "hear_back"),
-    _row("answered", ["closed", *_OVER], None, "ask_resumed"),
+    _row("answered", [*_CHECK, *_AFTER, "following_up"], None, Transition.ask_resumed, Transition.is_about_language),
+    _row("answered", ["greeting", "asking", "asking_more"], "stopped", Transition.settle, Transition.is_refused),
+    _row("answered", "greeting", None, Transition.ask_next, Transition.has_greeting),
+    _row("answered", "greeting", "asking", Transition.ask_next),
+    _row("answered", "asking", "advised", Transition.go_on, Transition.is_urgent),
+    _row("answered", "asking", "reviewing", Transition.ask_next, Transition.is_complete),
+    _row("answered", "asking", None, Transition.ask_next),
+    _row("answered", "reviewing", "asking", Transition.ask_line, Transition.is_line),
+    _row("answered", "reviewing", "closed", Transition.conclude, Transition.is_confirmed, Transition.is_without_advice),
+    _row("answered", "reviewing", "advised", Transition.conclude, Transition.is_confirmed),
+    _row("answered", "reviewing", None, Transition.ask_next),
+    _row("answered", "advised", "asking_more", Transition.ask_next, Transition.wants_more),
+    _row("answered", "advised", None, Transition.ask_next, Transition.has_offer),
+    _row("answered", "advised", "following_up", Transition.settle),
+    _row("answered", "asking_more", None, Transition.go_on, Transition.has_more),
+    _row("answered", "asking_more", "advised", Transition.go_on, Transition.has_offer),
+    _row("answered", "asking_more", "following_up", Transition.settle),
+    _row("answered", "following_up", "closed", Transition.hear_back),
+    _row("answered", ["closed", *_OVER], None, Transition.ask_resumed),
     # --- back
-    _row("went_back", "new", "greeting", "greet"),
-    _row("went_back", _BEGUN, None, "ask_resumed", "is_about_language"),
-    _row("went_back", "reviewing", "asking", "ask_previous"),
-    _row("went_back", ["greeting", "asking", *_AFTER, *_QUIET], None, "ask_previous"),
+    _row("went_back", "new", "greeting", Transition.greet),
+    _row("went_back", _BEGUN, None, Transition.ask_resumed, Transition.is_about_language),
+    _row("went_back", "reviewing", "asking", Transition.ask_previous),
+    _row("went_back", ["greeting", "asking", *_AFTER, *_QUIET], None, Transition.ask_previous),
     # --- anything that answers nothing
-    _row("interrupted", "new", "greeting", "greet"),
-    _row("interrupted", ["asking", "asking_more"], None, "ask_tapped", "is_stale_urgent"),
-    _row("interrupted", "reviewing", "asking", "ask_tapped", "is_stale_urgent"),
-    _row("interrupted", ["advised", "following_up"], "asking_more", "ask_tapped", "is_stale_urgent"),
-    _row("interrupted", _BEGUN, None, "reply"),
-    _row("read_up", "new", "greeting", "greet"),
-    _row("read_up", _BEGUN, None, "stay"),
-    _row("chose_language", "new", "greeting", "ask_language"),
-    _row("chose_language", _BEGUN, None, "ask_language"),
+    _row("interrupted", "new", "greeting", Transition.greet),
+    _row("interrupted", ["asking", "asking_more"], None, Transition.ask_tapped, Transition.is_stale_urgent),
+    _row("interrupted", "reviewing", "asking", Transition.ask_tapped, Transition.is_stale_urgent),
+    _row("interrupted", ["advised", "following_up"], "asking_more", Transition.ask_tapped, Transition.is_stale_urgent),
+    _row("interrupted", _BEGUN, None, Transition.reply),
+    _row("read_up", "new", "greeting", Transition.greet),
+    _row("read_up", _BEGUN, None, Transition.stay),
+    _row("chose_language", "new", "greeting", Transition.ask_language),
+    _row("chose_language", _BEGUN, None, Transition.ask_language),
     # --- ways out
-    _row("called_emergency", ["asking", "reviewing", "advised"], "advised", "advise_emergency"),
-    _row("called_emergency", ["new", "greeting", "asking_more", *_QUIET], "advised", "advise_emergency", "has_offer"),
-    _row("called_emergency", ["new", "greeting", "asking_more", *_QUIET], "following_up", "advise_emergency"),
-    _row("left", "new", "greeting", "greet", "is_new_check"),
-    _row("left", [*_CHECK, *_AFTER], "closed", "settle", "is_new_check"),
-    _row("left", ["new", *_CHECK, *_AFTER], "stopped", "settle"),
-    _row("left", ["following_up", *_OVER], "closed", "stay", "is_new_check"),
-    _row("left", _QUIET, None, "stay"),
+    _row("called_emergency", ["asking", "reviewing", "advised"], "advised", Transition.advise_emergency),
+    _row("called_emergency", _OUTSIDE, "advised", Transition.advise_emergency, Transition.has_offer),
+    _row("called_emergency", _OUTSIDE, "following_up", Transition.advise_emergency),
+    _row("left", "new", "greeting", Transition.greet, Transition.is_new_check),
+    _row("left", [*_CHECK, *_AFTER], "closed", Transition.settle, Transition.is_new_check),
+    _row("left", ["new", *_CHECK, *_AFTER], "stopped", Transition.settle),
+    _row("left", ["following_up", *_OVER], "closed", Transition.stay, Transition.is_new_check),
+    _row("left", _QUIET, None, Transition.stay),
     # --- silence
-    _row("timer_due", "asking", "advised", "advise_silent", "is_urgent_due"),
-    _row("timer_due", _AFTER, None, "advise_silent", "is_urgent_due"),
-    _row("timer_due", _CHECK, "expired", "expire", "is_expiry_due"),
-    _row("timer_due", _AFTER, "following_up", "settle", "is_expiry_due"),
-    _row("timer_due", _CHECK, None, "remind", "is_reminder_due"),
-    _row("timer_due", ["following_up", *_OVER], "following_up", "check_back", "is_check_back_due"),
-    _row("timer_due", ["new", *_BEGUN], None, "stay"),
+    _row("timer_due", "asking", "advised", Transition.advise_silent, Transition.is_urgent_due),
+    _row("timer_due", _AFTER, None, Transition.advise_silent, Transition.is_urgent_due),
+    _row("timer_due", _CHECK, "expired", Transition.expire, Transition.is_expiry_due),
+    _row("timer_due", _AFTER, "following_up", Transition.settle, Transition.is_expiry_due),
+    _row("timer_due", _CHECK, None, Transition.remind, Transition.is_reminder_due),
+    _row("timer_due", ["following_up", *_OVER], "following_up", Transition.check_back, Transition.is_check_back_due),
+    _row("timer_due", ["new", *_BEGUN], None, Transition.stay),
 ]
 
 

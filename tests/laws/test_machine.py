@@ -6,11 +6,12 @@ from random import Random
 from typing import Any
 
 import pytest
+import transitions
 from hypothesis import HealthCheck, settings
-from transitions import EventData, Transition
 
 from dialogs.events import Answered, AskedForLanguage, CalledEmergency, PatientEvent, Stopped, WentBack
 from dialogs.machine import MACHINE, STATES, TRANSITIONS
+from dialogs.transition import Transition
 from tests.kit.driver import MINUTE, Check, choices
 from tests.laws.model import ANEW, CHATTER, LONG, OPEN_STATES, READING, SHORT, Life, choices_of_nothing
 
@@ -48,16 +49,16 @@ def test_chance_takes_every_row_of_the_table(monkeypatch: pytest.MonkeyPatch) ->
     """The same laws on short lives that head for rows not taken yet; and no row is there in vain."""
     row_of = {one: row for row in range(len(TRANSITIONS)) for one in transitions_of(row)}
     taken: set[int] = set()
-    execute = Transition.execute
+    execute = transitions.Transition.execute
 
-    def watched(one: Transition, event_data: EventData) -> bool:
+    def watched(one: transitions.Transition, event_data: transitions.EventData) -> bool:
         is_taken: bool = execute(one, event_data)
         if is_taken:
             taken.add(row_of[one])
             assert event_data.model.state == event_data.model.session.state
         return is_taken
 
-    monkeypatch.setattr(Transition, "execute", watched)
+    monkeypatch.setattr(transitions.Transition, "execute", watched)
     for seed in range(150):
         random = Random(seed)
         row = random.choice([row for index, row in enumerate(TRANSITIONS) if index not in taken] or TRANSITIONS)
@@ -74,13 +75,21 @@ def rows_for(trigger: str, state: str) -> list[int]:
     return [index for index, row in enumerate(TRANSITIONS) if row["trigger"] == trigger and state in sources_of(row)]
 
 
-def transitions_of(index: int) -> list[Transition]:
+def transitions_of(index: int) -> list[transitions.Transition]:
     """The machine's own transitions of a row: one for each of its sources."""
     trigger = TRANSITIONS[index]["trigger"]
     return [
         MACHINE.events[trigger].transitions[state][rows_for(trigger, state).index(index)]
         for state in sources_of(TRANSITIONS[index])
     ]
+
+
+def test_every_word_of_a_transition_stands_in_the_table() -> None:
+    """What no row and no state calls is a condition that never holds or an act that never happens."""
+    words = {name for name, word in vars(Transition).items() if callable(word) and not name.startswith("_")}
+    called = {name for row in TRANSITIONS for name in (row["after"], *row["conditions"])}
+    called |= {state["on_enter"] for state in STATES}
+    assert words - called == {"take", "record"}
 
 
 @pytest.mark.parametrize("state", [state["name"] for state in STATES])
