@@ -9,28 +9,25 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from bot.channels import Channel
-from bot.channels.telegram.channel import TelegramChannel, Webhook
-from bot.channels.telegram.profile import Profile
+from bot.channels import Channel, ChannelStatus, Pace
+from bot.channels.telegram.build import telegram_channel
 from bot.channels.terminal.socket import Terminals
 from bot.channels.web.channel import Limits, WebChatChannel
 from bot.channels.web.page import Pages, Site
 from bot.channels.web.visitors import Visitors
-from bot.clinic.config import Config, ConfigError, Pace, refuse_unreal_numbers
+from bot.clinic.config import Config, ConfigError, refuse_unreal_numbers
 from bot.console.app import Site as Console
 from bot.demo import demo
-from bot.health import Channelled, Health, routes
+from bot.health import Health, routes
 from bot.language.words import Words
 from bot.service.alerts import Alerts
 from bot.service.conversations import StoredConversations
@@ -48,11 +45,7 @@ log = logging.getLogger("cordwatch")
 SEEN_WITHIN = timedelta(minutes=2)
 """Advice that a page has not shown for so long is "not seen" on the worklist."""
 STOP_WITHIN_S = 1
-OWN_PACE = Pace(messages_per_second=1000, messages_per_second_per_chat=100, burst_per_chat=100)
-"""Of channels that have no limits but ours."""
 HEADER_WITHIN_S = 10
-WEBHOOK_PATH = "/telegram"
-WEBHOOK_BYTES = 1_000_000
 
 
 @dataclass
@@ -82,30 +75,53 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         current = load()
         words = Words(config.clinic, current)
         service = Service(store, words, config.clinic, await _protocols(store, current), current, utc_now)
-        web_chat = await _web_chat(config, store, words, service)
-        channels: dict[str, Channel] = {web_chat.name: web_chat}
-        telegram = None if is_chat else _telegram(config, store, words)
-        terminals = Terminals(socket_path(config), lambda address: _settled(store, address), terminal, is_chat)
-        others: list[Channel | None] = [telegram, terminals]
-        channels |= {channel.name: channel for channel in others if channel is not None}
-        if config.is_demo:
-            channels[demo.CHANNEL] = demo.DemoChannel()
+        channels = {one.name: one for one in await _channels(config, store, words, service, terminal, is_chat)}
         for channel in channels.values():
             stack.push_async_callback(channel.close)
-        paces = dict.fromkeys((web_chat.name, terminals.name, demo.CHANNEL), OWN_PACE)
-        outbox = Outbox(store, channels, config.outbox, utc_now, service.delivery_failed, paces=paces)
+        outbox = Outbox(store, channels, utc_now, service.delivery_failed)
         service.nudge = outbox.wake
-        health = Health(store, utc_now, lambda: _states(channels, outbox, telegram))
+        health = Health(store, utc_now, lambda: _states(channels, outbox))
         desk = SqliteDesk(store)
-        alerts = None if telegram is None else Alerts(service, SqliteNurseChats(store), config.base_url)
+        of_nurses = [channel.name for channel in channels.values() if channel.is_for_nurses_too]
+        alerts = Alerts(service, SqliteNurseChats(store), config.base_url, of_nurses) if of_nurses else None
         service.reception = alerts
         needs_code = config.clinic.must_leads_use_codes
         console = Console(service, desk, config.clinic, utc_now, needs_code, SqliteReports(store), alerts)
         link = await demo.sign_in_link(desk, console.accounts, config.base_url) if config.is_demo else None
         stack.push_async_callback(console.close)
-        mounts = [Route("/console{rest:path}", console.app), Mount("/", web_chat.app)]
-        pages: list[BaseRoute] = [*routes(health), *_webhook_routes(config, telegram), *mounts]
+        pages = [*routes(health), Route("/console{rest:path}", console.app), *_routes(channels)]
         yield App(config, store, words, service, outbox, channels, health, console, Starlette(routes=pages), link)
+
+
+async def _channels(
+    config: Config, store: Store, words: Words, service: Service, terminal: str | None, is_chat: bool
+) -> list[Channel]:
+    """Those that these settings ask for."""
+    channels: list[Channel] = [
+        await _web_chat(config, store, words, service),
+        Terminals(socket_path(config), lambda address: _settled(store, address), terminal, is_chat),
+    ]
+    pace = Pace(**asdict(config.outbox))
+    texts = words.introductions()
+    telegram = telegram_channel("telegram", config.telegram, pace, texts, store.get_setting, store.put_setting)
+    if telegram is not None and not is_chat:
+        channels.append(telegram)
+    if config.is_demo:
+        channels.append(demo.DemoChannel())
+    return channels
+
+
+def _states(channels: Mapping[str, Channel], outbox: Outbox) -> dict[str, ChannelStatus]:
+    """How each channel does at this moment."""
+    states = {name: channel.status() for name, channel in channels.items()}
+    return {name: replace(state, trouble=state.trouble or outbox.down.get(name)) for name, state in states.items()}
+
+
+def _routes(channels: Mapping[str, Channel]) -> list[BaseRoute]:
+    """What the channels answer on the web, the longest path first."""
+    apps = [found for channel in channels.values() for found in channel.routes().items()]
+    apps.sort(key=lambda found: len(found[0]), reverse=True)
+    return [Mount(path.rstrip("/"), app) if path.endswith("/") else Route(path, app) for path, app in apps]
 
 
 async def run(
@@ -166,7 +182,7 @@ def socket_path(config: Config) -> Path:
 
 async def _settled(store: Store, address: str) -> None:
     """Returns once nothing waits to be shown at a terminal."""
-    session = (await store.open(Terminals.name, address)).session
+    session = (await store.open("terminal", address)).session
     while any(said.state == "waiting" for said in await store.transcript(session)):  # noqa: ASYNC110
         await asyncio.sleep(0.02)
 
@@ -218,59 +234,6 @@ async def _cookie_key(config: Config, store: Store) -> bytes:
         kept = secrets.token_hex(32)
         await store.put_setting("cookie_key", kept)
     return kept.encode()
-
-
-def _telegram(config: Config, store: Store, words: Words) -> TelegramChannel | None:
-    settings = config.telegram
-    if settings.token is None:
-        return None
-    webhook = None
-    if settings.mode == "webhook":
-        if settings.webhook_url is None or settings.webhook_secret is None:
-            raise ConfigError("a webhook needs [telegram] webhook_url and BOT_TELEGRAM_WEBHOOK_SECRET; set both")
-        webhook = Webhook(settings.webhook_url, settings.webhook_secret.get_secret_value())
-    return TelegramChannel(
-        settings.token.get_secret_value(),
-        get_setting=store.get_setting,
-        put_setting=store.put_setting,
-        api_url=settings.api_url,
-        webhook=webhook,
-        profiles=[
-            Profile(
-                language,
-                words.bot_name(language),
-                words.bot_short_description(language),
-                words.bot_description(language),
-                tuple(words.commands(language)),
-            )
-            for language in words.offered
-        ],
-        poll=timedelta(seconds=settings.poll_s),
-    )
-
-
-def _states(channels: Mapping[str, Channel], outbox: Outbox, telegram: TelegramChannel | None) -> dict[str, Channelled]:
-    """How each channel does at this moment."""
-    states = {name: Channelled(outbox.down.get(name)) for name in channels}
-    if telegram is not None:
-        states[telegram.name] = Channelled(telegram.trouble or outbox.down.get(telegram.name), telegram.polled_at)
-    return states
-
-
-def _webhook_routes(config: Config, telegram: TelegramChannel | None) -> list[BaseRoute]:
-    if telegram is None or config.telegram.mode != "webhook":
-        return []
-
-    async def deliver(request: Request) -> Response:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > WEBHOOK_BYTES:
-                return Response(status_code=413)
-        status, answer = await telegram.webhook(request.headers.get("x-telegram-bot-api-secret-token"), body)
-        return Response(status_code=status) if answer is None else JSONResponse(answer, status)
-
-    return [Route(WEBHOOK_PATH, deliver, methods=["POST"])]
 
 
 def _web_server(app: App) -> uvicorn.Server:

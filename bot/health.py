@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
+from bot.channels import ChannelStatus
 from bot.store.records import Store
 
 WAITED_TOO_LONG = timedelta(minutes=2)
@@ -26,20 +27,12 @@ WRITE_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Channelled:
-    """How one channel does. `trouble`: why it refuses us; `polled_at`: when it last had news; None if it is told."""
-
-    trouble: str | None = None
-    polled_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """One look at the service."""
 
     at: datetime
     started_at: datetime
-    channels: Mapping[str, Channelled]
+    channels: Mapping[str, ChannelStatus]
     waiting_chats: int
     oldest_waiting: timedelta
     wake_lag: timedelta
@@ -70,7 +63,7 @@ class Health:
 
     store: Store
     clock: Callable[[], datetime]
-    channels: Callable[[], Mapping[str, Channelled]] = dict
+    channels: Callable[[], Mapping[str, ChannelStatus]] = dict
     started_at: datetime = field(init=False)
     _wrote_at: datetime | None = field(init=False, default=None)
 

@@ -10,8 +10,8 @@ import pytest
 from httpx import ASGITransport, AsyncClient, Response
 from starlette.applications import Starlette
 
-from bot.channels import Outgoing
-from bot.health import Channelled, Health, Status, as_metrics, routes
+from bot.channels import ChannelStatus, Outgoing
+from bot.health import Health, Status, as_metrics, routes
 from bot.store.records import Patient, SessionChange, Summary, Turn
 from bot.store.sqlite.store import SqliteStore
 from dialogs.events import Started
@@ -25,7 +25,7 @@ class Clinic:
     def __init__(self, path: Path) -> None:
         self.at = NOON
         self.store = SqliteStore(path)
-        self.channels: dict[str, Channelled] = {}
+        self.channels: dict[str, ChannelStatus] = {}
         self.health = Health(self.store, lambda: self.at, lambda: self.channels)
 
     async def call(self, path: str, method: str = "GET") -> Response:
@@ -58,7 +58,7 @@ async def clinic(tmp_path):
 
 
 async def test_all_well_is_green(clinic):
-    clinic.channels["telegram"] = Channelled(polled_at=NOON)
+    clinic.channels["telegram"] = ChannelStatus(polled_at=NOON)
     status, body = await clinic.get()
     assert (status, body["status"], body["reasons"]) == (200, "green", [])
     assert body["database"] == "writable"
@@ -66,14 +66,14 @@ async def test_all_well_is_green(clinic):
 
 
 async def test_a_channel_that_refuses_us_is_red(clinic):
-    clinic.channels["telegram"] = Channelled(trouble="wrong token")
+    clinic.channels["telegram"] = ChannelStatus(trouble="wrong token")
     status, body = await clinic.get()
     assert (status, body["status"]) == (503, "red")
     assert body["reasons"] == ["telegram is down: wrong token"]
 
 
 async def test_a_channel_that_is_not_polled_is_red(clinic):
-    clinic.channels["telegram"] = Channelled(polled_at=NOON - timedelta(minutes=5))
+    clinic.channels["telegram"] = ChannelStatus(polled_at=NOON - timedelta(minutes=5))
     assert await clinic.reasons() == ["telegram has not been asked for messages for 5 minutes"]
 
 
@@ -115,7 +115,7 @@ def test_metrics_are_in_the_text_form_of_prometheus():
     status = Status(
         at=NOON,
         started_at=NOON,
-        channels={"telegram": Channelled("wrong token"), "web": Channelled()},
+        channels={"telegram": ChannelStatus("wrong token"), "web": ChannelStatus()},
         waiting_chats=2,
         oldest_waiting=timedelta(seconds=1.5),
         wake_lag=timedelta(0),

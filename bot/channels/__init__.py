@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,62 @@ Receive = Callable[[Incoming], Awaitable[str | None]]
 """Takes a message; returns once it is committed, with a short word for the patient's button (or None)."""
 
 
-class Channel(ABC):
-    """A place where patients talk to us."""
+WebApp = Callable[
+    [
+        MutableMapping[str, Any],
+        Callable[[], Awaitable[MutableMapping[str, Any]]],
+        Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ],
+    Awaitable[None],
+]
+"""What answers on the web: an ASGI application, in the words of its standard and of no framework."""
 
-    name: ClassVar[str]
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a channel bears messages; as it stands here, one that has no limits but ours."""
+
+    messages_per_second: float = 1000
+    messages_per_second_per_chat: float = 100
+    burst_per_chat: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """How one channel does. `trouble`: why it refuses us; `polled_at`: when it last had news; None if it is told."""
+
+    trouble: str | None = None
+    polled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """How a channel that has a place for it presents us in one language.
+
+    `name` has at most 64 characters, `short_description` 120, `description` 512. `commands`: name without slash, and
+    what it does in at most 256 characters.
+    """
+
+    language: str
+    name: str
+    short_description: str
+    description: str
+    commands: tuple[tuple[str, str], ...]
+
+
+class Channel(ABC):
+    """A place where patients talk to us.
+
+    `name` is part of every address, id and setting that the channel brings forth: no two channels of one service share
+    theirs. `is_for_nurses_too`: they may link chats of their own, which then get alerts.
+    """
+
+    is_for_nurses_too: ClassVar[bool] = False
+
+    def __init__(self, name: str, pace: Pace | None = None) -> None:
+        if not re.fullmatch("[a-z][a-z0-9-]{0,30}", name):
+            raise ValueError(f"a channel's name has lower-case letters, digits and dashes, unlike {name!r}")
+        self.name, self.pace = name, pace or Pace()
 
     @abstractmethod
     async def listen(self, receive: Receive) -> None:
@@ -123,6 +176,14 @@ class Channel(ABC):
 
         None means that the page has still to acknowledge it (web chat). Raises Busy, Undeliverable or ChannelDown.
         """
+
+    def status(self) -> ChannelStatus:
+        """How it does at this moment, as far as it knows by itself."""
+        return ChannelStatus()
+
+    def routes(self) -> Mapping[str, WebApp]:
+        """What it answers on the web, by path; a path that ends with a slash stands for all that lies below it."""
+        return {}
 
     async def close(self) -> None:
         """Lets go of connections."""

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import heapify, heappop, heappush
 from itertools import count
-from typing import ClassVar
 
-from bot.channels import Channel, Incoming, Receive, Sending, Undeliverable
-from bot.clinic.config import Clinic, Pace
+from bot.channels import Channel, Incoming, Pace, Receive, Sending, Undeliverable
+from bot.clinic.config import Clinic
 from bot.console.accounts import DEMO_LINK_HOLDS, Accounts
 from bot.demo import stories as demo_stories
 from bot.demo.stories import ALEX, ROBIN, SAM, Story
@@ -46,7 +45,8 @@ SKIPPED = {"call_back_number": "skip", "more": "no"}
 class DemoChannel(Channel):
     """Telephones that do not exist. Whatever is sent arrives, except with those who have blocked us."""
 
-    name: ClassVar[str] = CHANNEL
+    def __init__(self, name: str = CHANNEL) -> None:
+        super().__init__(name, PACE)
 
     async def listen(self, receive: Receive) -> None:  # noqa: ARG002
         await asyncio.get_running_loop().create_future()
@@ -84,7 +84,7 @@ class Demo:
     def __post_init__(self) -> None:
         self.clock = _Clock(LONG_AGO)
         self.service = Service(self.store, self.words, self.clinic, {}, self.protocol, self.clock)
-        self.outbox = Outbox(self.store, {CHANNEL: DemoChannel()}, PACE, self.clock, self.service.delivery_failed)
+        self.outbox = Outbox(self.store, {CHANNEL: DemoChannel()}, self.clock, self.service.delivery_failed)
 
     async def play(self, stories: Sequence[Story]) -> None:
         """Everything in the order of time, also what silence brings in between."""

@@ -12,7 +12,7 @@ from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.channels import Incoming, Outgoing
+from bot.channels import Incoming, Introduction, Outgoing
 from bot.clinic.config import LOCALES, Clinic
 from bot.language.catalogue import (
     DOMAINS,
@@ -173,14 +173,14 @@ class Words:
         """Every command with its description."""
         return [(command, self.ui(f"command_{command}", language)) for command in COMMANDS]
 
-    def bot_name(self, language: str) -> str:
-        return self.ui("bot_name", language)
+    def introductions(self) -> tuple[Introduction, ...]:
+        """How a channel presents us, in each language that is offered."""
+        return tuple(self._introduction(language) for language in self.offered)
 
-    def bot_description(self, language: str) -> str:
-        return self.ui("bot_description", language)
-
-    def bot_short_description(self, language: str) -> str:
-        return self.ui("bot_short_description", language)
+    def _introduction(self, language: str) -> Introduction:
+        keys = ("bot_name", "bot_short_description", "bot_description")
+        name, short, description = [self.ui(key, language) for key in keys]
+        return Introduction(language, name, short, description, tuple(self.commands(language)))
 
     def ui(self, key: str, language: str, **values: str) -> str:
         """A wording by its key. Raises KeyError when there is none or a value is missing."""

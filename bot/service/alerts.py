@@ -10,7 +10,7 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from bot.channels import Choice, Incoming, Outgoing, Retired
@@ -71,10 +71,12 @@ OWN_CHECK = N_(
 
 
 class Alerts(Reception):
-    """`base`: the address under which nurses open the console. `channel`: whose chats can be linked."""
+    """`base`: the address under which nurses open the console. `channels`: whose chats can be linked."""
 
-    def __init__(self, service: Service, chats: NurseChats, base: str, channel: str = "telegram") -> None:
-        self._service, self._chats, self._base, self.channel = service, chats, base, channel
+    def __init__(
+        self, service: Service, chats: NurseChats, base: str, channels: Collection[str] = ("telegram",)
+    ) -> None:
+        self._service, self._chats, self._base, self._channels = service, chats, base, channels
 
     # --- from the console
 
@@ -97,7 +99,7 @@ class Alerts(Reception):
     # --- from the chat
 
     async def takes(self, incoming: Incoming) -> bool:
-        if incoming.channel != self.channel:
+        if incoming.channel not in self._channels:
             return False
         text = incoming.text.strip()
         if LINK.fullmatch(text) or UNLINK.fullmatch(text) or (incoming.choice or "").endswith(CLAIM):
@@ -173,7 +175,7 @@ class Alerts(Reception):
         return [
             Alert(chat.channel, chat.address, self._alert(chat, session, entry, at))
             for chat in chats
-            if chat.channel == self.channel and entry.owner in (None, chat.nurse.name)
+            if chat.channel in self._channels and entry.owner in (None, chat.nurse.name)
         ]
 
     async def alert_failed(self, delivery: Delivery, reason: str) -> None:

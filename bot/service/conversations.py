@@ -13,7 +13,6 @@ from dialogs.events import Recorded
 from dialogs.protocol import TriageProtocol
 from dialogs.session import Session, replay
 
-CHANNEL = "web"
 SESSIONS_SHOWN = 2
 EVENTS_AT_MOST = 1_000_000
 UNSEEN = ("waiting", "handed_over", "not_seen")
@@ -28,11 +27,13 @@ class StoredConversations(Conversations):
         words: Words,
         protocol: Callable[[Session], TriageProtocol],
         clock: Callable[[], datetime],
+        channel: str = "web",
     ) -> None:
+        self._channel = channel
         self._store, self._words, self._protocol, self._clock = store, words, protocol, clock
 
     async def read(self, address: str) -> Conversation:
-        latest = await self._store.open(CHANNEL, address)
+        latest = await self._store.open(self._channel, address)
         if not latest.events:
             return Conversation()
         sessions = await self._store.recent_sessions(latest.patient.id, SESSIONS_SHOWN)

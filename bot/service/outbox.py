@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.channels import Busy, Channel, ChannelDown, Undeliverable
-from bot.clinic.config import Pace
 from bot.store.records import Delivery, Store
 
 log = logging.getLogger("cordwatch.outbox")
@@ -35,25 +34,23 @@ class Outbox:
     """Sends what the store holds for each channel, at that channel's pace.
 
     `on_failed` makes a delivery that no channel will ever take known to the nurse; until it has returned the delivery
-    stays in the queue. `paces`: of channels that bear another pace than `pace`. `jitter` gives numbers from 0 to 1.
+    stays in the queue. `jitter` gives numbers from 0 to 1.
     """
 
     def __init__(
         self,
         store: Store,
         channels: Mapping[str, Channel],
-        pace: Pace,
         clock: Callable[[], datetime],
         on_failed: Callable[[Delivery, str], Awaitable[None]],
         *,
-        paces: Mapping[str, Pace] | None = None,
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         most_at_once: int = 50,
     ) -> None:
         self._store, self._clock, self._on_failed = store, clock, on_failed
         self._jitter, self._sleep, self._most_at_once = jitter, sleep, most_at_once
-        self._lanes = [_Lane(name, channel, (paces or {}).get(name, pace)) for name, channel in channels.items()]
+        self._lanes = [_Lane(name, channel) for name, channel in channels.items()]
         self._nudged = asyncio.Event()
 
     @property
@@ -260,7 +257,6 @@ class _Lane:
 
     name: str
     channel: Channel
-    pace: Pace
     whole: Bucket = field(init=False)
     chats: dict[str, Bucket] = field(default_factory=dict)
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -270,12 +266,13 @@ class _Lane:
 
     def __post_init__(self) -> None:
         # a tenth of a second's worth at once makes up for timers that are late
-        self.whole = _bucket(self.pace.messages_per_second, int(self.pace.messages_per_second / 10))
+        self.whole = _bucket(self.channel.pace.messages_per_second, int(self.channel.pace.messages_per_second / 10))
 
     def take(self, address: str, at: datetime) -> None:
         self.whole.take(at)
+        pace = self.channel.pace
         if address not in self.chats:
-            self.chats[address] = _bucket(self.pace.messages_per_second_per_chat, self.pace.burst_per_chat)
+            self.chats[address] = _bucket(pace.messages_per_second_per_chat, pace.burst_per_chat)
         self.chats[address].take(at)
 
     def resting(self, at: datetime) -> dict[str, datetime]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
 
-from bot.channels import Channel, Outgoing, Receive, Sending
+from bot.channels import Channel, Outgoing, Pace, Receive, Sending
 from bot.store.records import Entry, Log, SessionChange, Summary, Turn
 from dialogs.events import Event, NotUnderstood, Started
 from tests.kit.clinic import MONDAY
@@ -44,9 +44,8 @@ class ScriptedChannel(Channel):
     `gate`: while it is cleared, messages hang on the way. `refs`: what the channel calls a message; None as a page.
     """
 
-    name = "scripted"
-
-    def __init__(self) -> None:
+    def __init__(self, name: str = "scripted", pace: Pace | None = None) -> None:
+        super().__init__(name, pace)
         self.sent: list[Sending] = []
         self.attempts: list[str] = []
         self.failures: dict[str, list[Exception]] = {}

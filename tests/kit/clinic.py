@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-from bot.channels import Channel, Choice, Incoming, Outgoing, Receive, Sending, Undeliverable
-from bot.clinic.config import Clinic, Pace, load
+from bot.channels import Channel, Choice, Incoming, Outgoing, Pace, Receive, Sending, Undeliverable
+from bot.clinic.config import Clinic, load
 from bot.language.words import Words
 from bot.service.outbox import Outbox
 from bot.service.service import Service
@@ -39,9 +39,8 @@ class Clock:
 class Telephones(Channel):
     """A channel whose messages the test reads: by address, in order of arrival."""
 
-    name = "test"
-
     def __init__(self) -> None:
+        super().__init__("test", Pace(1e6, 1e6, 1_000_000))
         self.arrived: dict[str, list[Outgoing]] = {}
         self.blocked: set[str] = set()
 
@@ -79,8 +78,7 @@ class TestClinic:
         store = make_store(path)
         telephones = Telephones()
         service = Service(store, Words(own, protocol), own, {}, protocol, clock)
-        pace = Pace(messages_per_second=1e6, messages_per_second_per_chat=1e6, burst_per_chat=1_000_000)
-        outbox = Outbox(store, {telephones.name: telephones}, pace, clock, service.delivery_failed)
+        outbox = Outbox(store, {telephones.name: telephones}, clock, service.delivery_failed)
         try:
             yield cls(store, service, outbox, telephones, clock, own)
         finally:

@@ -63,8 +63,8 @@ def channel_to(server: BotApi, settings: Settings, **wanted: Any) -> TelegramCha
         "patience": timedelta(seconds=0.02),
         "pause": no_pause,
     }
-    token = wanted.pop("token", server.token)
-    return TelegramChannel(token, get_setting=settings.fetch, put_setting=settings.put, **defaults | wanted)
+    name, token = wanted.pop("name", "telegram"), wanted.pop("token", server.token)
+    return TelegramChannel(name, token, get_setting=settings.fetch, put_setting=settings.put, **defaults | wanted)
 
 
 @asynccontextmanager

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from bot.channels import Incoming
-from bot.clinic.config import Pace
+from bot.channels import Incoming, Pace
 from bot.console.accounts import Accounts
 from bot.service.alerts import Alerts
 from bot.service.outbox import Outbox
@@ -77,8 +76,8 @@ class Ward:
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Ward]:
     async with TestClinic.opened(path) as clinic, BotApi() as server:
-        channel, desk = channel_to(server, Settings()), SqliteDesk(clinic.store)
-        outbox = Outbox(clinic.store, {channel.name: channel}, FAST, clinic.clock, clinic.service.delivery_failed)
+        channel, desk = channel_to(server, Settings(), pace=FAST), SqliteDesk(clinic.store)
+        outbox = Outbox(clinic.store, {channel.name: channel}, clinic.clock, clinic.service.delivery_failed)
         alerts = Alerts(clinic.service, SqliteNurseChats(clinic.store), BASE)
         clinic.service.reception, clinic.service.nudge = alerts, outbox.wake
         tasks = [asyncio.create_task(duty) for duty in (channel.listen(clinic.service.receive), outbox.run())]

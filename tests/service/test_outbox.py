@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.channels import Busy, ChannelDown, Outgoing, Retired, Undeliverable
-from bot.clinic.config import Pace
+from bot.channels import Busy, ChannelDown, Outgoing, Pace, Retired, Undeliverable
 from bot.service.outbox import Bucket, Outbox
 from bot.store.records import Delivery
 from bot.store.sqlite.store import SqliteStore
@@ -44,9 +43,10 @@ class Post:
         self.outbox = self.with_pace(UNLIMITED)
 
     def with_pace(self, pace: Pace, **options: object) -> Outbox:
+        self.channel.pace = pace
         channels = {self.channel.name: self.channel}
         options = {"jitter": lambda: 1.0, **options}
-        self.outbox = Outbox(self.store, channels, pace, self.clock, self.tell, **options)  # type: ignore[arg-type]
+        self.outbox = Outbox(self.store, channels, self.clock, self.tell, **options)  # type: ignore[arg-type]
         return self.outbox
 
     async def tell(self, delivery: Delivery, reason: str) -> None:
@@ -177,10 +177,13 @@ async def test_urgent_advice_does_not_queue_behind_routine_messages_at_the_pace(
     assert await post.sent_after(SECOND / 10) == ["Call now"]
 
 
-async def test_a_channel_may_have_its_own_pace(post):
-    post.with_pace(Pace(messages_per_second=1), paces={"scripted": UNLIMITED})
-    await post.write("1", "2", "3", "4")
-    assert await post.sent_now() == ["1", "2", "3", "4"]
+async def test_each_channel_has_a_pace_of_its_own(post):
+    slow, hurried = ScriptedChannel("slow", Pace(messages_per_second_per_chat=1, burst_per_chat=1)), post.channel
+    outbox = Outbox(post.store, {one.name: one for one in (slow, hurried)}, post.clock, post.tell)
+    for channel in (slow, hurried):
+        await post.write("1", "2", "3", "4", channel=channel.name)
+    await outbox.deliver_due()
+    assert (slow.texts, hurried.texts) == (["1"], ["1", "2", "3", "4"])
 
 
 @pytest.mark.parametrize(("waited_s", "free"), [(0, 0), (0.99, 0), (1, 1), (2.5, 2), (3, 3), (1000, 3), (-3600, 0)])
@@ -347,9 +350,9 @@ async def test_a_channel_that_is_down_and_busy_is_still_tried_once_a_minute_only
 
 
 async def test_a_channel_that_is_down_holds_up_no_other(post):
-    other = ScriptedChannel()
+    other = ScriptedChannel("other")
     channels = {"scripted": post.channel, "other": other}
-    outbox = Outbox(post.store, channels, UNLIMITED, post.clock, post.tell)
+    outbox = Outbox(post.store, channels, post.clock, post.tell)
     post.channel.wrong = ChannelDown("401")
     await post.write(URGENT, to="1")
     await post.write("hello", channel="other")
@@ -396,7 +399,7 @@ async def test_it_sleeps_while_nothing_waits(post):
         looks.append(MONDAY)
         return MONDAY
 
-    task = asyncio.create_task(Outbox(post.store, {"scripted": post.channel}, UNLIMITED, clock, post.tell).run())
+    task = asyncio.create_task(Outbox(post.store, {"scripted": post.channel}, clock, post.tell).run())
     await until(lambda: len(looks) > 0)
     await asyncio.sleep(0.05)
     task.cancel()

@@ -13,7 +13,7 @@ import hmac
 import json
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,11 +30,25 @@ from telegram.error import (
     TelegramError,
 )
 
-from bot.channels import Busy, Channel, ChannelDown, Outgoing, Receive, Retired, Sending, Undeliverable
+from bot.channels import (
+    Busy,
+    Channel,
+    ChannelDown,
+    ChannelStatus,
+    Introduction,
+    Outgoing,
+    Pace,
+    Receive,
+    Retired,
+    Sending,
+    Undeliverable,
+    WebApp,
+)
 from bot.channels.telegram.messages import NO_PREVIEW, Part, parts_of, retirement
-from bot.channels.telegram.profile import Profile, introduce
+from bot.channels.telegram.profile import introduce
 from bot.channels.telegram.request import Json, open_bot
 from bot.channels.telegram.updates import ALLOWED, chat_of, incoming_from, kind_of
+from bot.web.deliveries import Deliveries
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +56,8 @@ TELEGRAM = "https://api.telegram.org"
 PICTURES = Path(__file__).parents[2] / "static" / "pictures"
 
 BATCH = 100
+LARGEST_UPDATE = 1_000_000
+"""Bytes."""
 GIVE_UP_AFTER = 10
 MOST_IN_BACKGROUND = 200
 FIRST_PAUSE_S, LONG_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0, 30.0
@@ -58,45 +74,53 @@ class Webhook:
 
 
 class TelegramChannel(Channel):
-    """Private chats with one bot.
+    """Private chats with one bot. Everything it keeps is kept under its own name and the bot's."""
 
-    `trouble` says in words why Telegram refuses us, or is None; `polled_at`: when it last answered a poll.
-    """
-
-    name = "telegram"
+    is_for_nurses_too = True
 
     def __init__(
         self,
+        name: str,
         token: str,
         *,
+        pace: Pace | None = None,
         get_setting: Callable[[str], Awaitable[str | None]],
         put_setting: Callable[[str, str], Awaitable[None]],
         api_url: str = TELEGRAM,
         webhook: Webhook | None = None,
-        profiles: Sequence[Profile] = (),
+        introductions: Sequence[Introduction] = (),
         timeout: timedelta = timedelta(seconds=15),
         poll: timedelta = timedelta(seconds=25),
         patience: timedelta = timedelta(seconds=1),
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.trouble: str | None = None
-        self.polled_at: datetime | None = None
+        super().__init__(name, pace)
         self.ignored_updates: Counter[str] = Counter()
         self._bot = open_bot(token, api_url, timeout)
-        self._bot_id = token.partition(":")[0]
+        self._key = f"{name}:{token.partition(':')[0]}"
         self._get_setting, self._put_setting = get_setting, put_setting
-        self._webhook, self._profiles = webhook, profiles
+        self._webhook, self._introductions = webhook, introductions
         self._timeout_s, self._poll_s = timeout.total_seconds(), round(poll.total_seconds())
         self._patience_s, self._pause = patience.total_seconds(), pause
         self._receive: Receive | None = None
+        self._trouble: str | None = None
+        self._polled_at: datetime | None = None
         self._failures: Counter[int] = Counter()
         self._background: set[asyncio.Task[None]] = set()
+
+    def status(self) -> ChannelStatus:
+        return ChannelStatus(self._trouble, self._polled_at)
+
+    def routes(self) -> Mapping[str, WebApp]:
+        return {} if self._webhook is None else {f"/{self.name}": Deliveries(self._delivered, LARGEST_UPDATE)}
 
     # --- listening ---------------------------------------------------------------------------------------------------
 
     async def listen(self, receive: Receive) -> None:
         self._receive = receive
-        self._in_background(introduce(self._bot, self._bot_id, self._profiles, self._get_setting, self._put_setting))
+        self._in_background(
+            introduce(self._bot, f"{self._key}:profile", self._introductions, self._get_setting, self._put_setting)
+        )
         if self._webhook is None:
             await self._retry_for_ever("deleteWebhook")
             await self._poll()
@@ -122,6 +146,9 @@ class TelegramChannel(Channel):
             _log_unrecorded(update, error)
             return 500, None
 
+    async def _delivered(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Json | None]:
+        return await self.webhook(headers.get("x-telegram-bot-api-secret-token"), body)
+
     async def _poll(self) -> None:
         offset: int | None = None
         turns: dict[int, Turn] = {}
@@ -135,7 +162,7 @@ class TelegramChannel(Channel):
                     timeout=self._poll_s,
                     allowed_updates=ALLOWED,
                 )
-                self.polled_at = datetime.now(UTC)
+                self._polled_at = datetime.now(UTC)
                 if not updates:
                     continue
                 turns = self._begin(updates, turns)
@@ -192,7 +219,7 @@ class TelegramChannel(Channel):
 
     async def _take(self, update: Json) -> Json | None:
         """Hands an update in; returns, once it is committed, the call that stops the tapped button's spinner."""
-        incoming = incoming_from(update, self._bot_id)
+        incoming = incoming_from(update, self._key)
         if incoming is None:
             self.ignored_updates[kind_of(update)] += 1
             log.info("ignored an update of kind %s", kind_of(update))
@@ -227,9 +254,9 @@ class TelegramChannel(Channel):
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def _note(self, trouble: str | None) -> None:
-        if trouble and trouble != self.trouble:
+        if trouble and trouble != self._trouble:
             log.error("%s", trouble)
-        self.trouble = trouble
+        self._trouble = trouble
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
@@ -286,7 +313,7 @@ class TelegramChannel(Channel):
     async def _send_photo(self, address: str, part: Part, is_plain: bool) -> str:
         """A picture by its file_id; the file itself the first time, and when the formatted try was refused."""
         picture = PICTURES / f"{part.picture}.png"
-        key = f"telegram:{self._bot_id}:picture:{part.picture}:{picture.stat().st_size}"
+        key = f"{self._key}:picture:{part.picture}:{picture.stat().st_size}"
         file_id = None if is_plain else await self._get_setting(key)
         photo = file_id or InputFile(picture.read_bytes(), filename=picture.name)
         message = await self._bot.call(

@@ -7,10 +7,10 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from telegram.error import TelegramError
 
+from bot.channels import Introduction
 from bot.channels.telegram.request import Json, PlainBot
 
 log = logging.getLogger(__name__)
@@ -18,34 +18,19 @@ log = logging.getLogger(__name__)
 PRIVATE_CHATS = {"type": "all_private_chats"}
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """The bot in one language. Telegram takes 64 characters of name, 120 of short description, 512 of description.
-
-    `commands`: name without slash, and what it does in at most 256 characters.
-    """
-
-    language: str
-    name: str
-    short_description: str
-    description: str
-    commands: tuple[tuple[str, str], ...]
-
-
 async def introduce(
     bot: PlainBot,
-    bot_id: str,
-    profiles: Sequence[Profile],
+    key: str,
+    introductions: Sequence[Introduction],
     get_setting: Callable[[str], Awaitable[str | None]],
     put_setting: Callable[[str, str], Awaitable[None]],
 ) -> None:
     """Registers what differs from what was registered last; what fails is tried again at the next start.
 
-    The first profile is also what patients with another language see.
+    `key`: of the setting that keeps what was. The first introduction is also what patients with another language see.
     """
-    key = f"telegram:{bot_id}:profile"
     registered = json.loads(await get_setting(key) or "{}")
-    for name, method, parameters in _calls(profiles, registered):
+    for name, method, parameters in _calls(introductions, registered):
         digest = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:16]
         if registered.get(name) == digest:
             continue
@@ -58,16 +43,16 @@ async def introduce(
         await put_setting(key, json.dumps(registered))
 
 
-def _calls(profiles: Sequence[Profile], registered: Json) -> Iterator[tuple[str, str, Json]]:
+def _calls(introductions: Sequence[Introduction], registered: Json) -> Iterator[tuple[str, str, Json]]:
     """Name, method and parameters of each; of a language no longer offered, those that take it away."""
-    codes: dict[str, Profile] = {}
-    for profile in profiles:
-        codes.setdefault("", profile)
+    codes: dict[str, Introduction] = {}
+    for introduction in introductions:
+        codes.setdefault("", introduction)
         # Telegram knows languages by two letters only.
-        if len(code := re.split("[-_]", profile.language)[0]) == 2:
-            codes.setdefault(code, profile)
+        if len(code := re.split("[-_]", introduction.language)[0]) == 2:
+            codes.setdefault(code, introduction)
     for code in {*codes, *(name.partition(".")[0] for name in registered)} if codes else ():
-        one = codes.get(code, Profile(code, "", "", "", ()))
+        one = codes.get(code, Introduction(code, "", "", "", ()))
         commands = [{"command": command, "description": what} for command, what in one.commands]
         yield f"{code}.name", "setMyName", {"name": one.name, "language_code": code}
         yield (

@@ -51,18 +51,19 @@ def chat_of(update: Json) -> str:
     return str(_chat(_body(update)).get("id"))
 
 
-def incoming_from(update: Json, bot_id: str) -> Incoming | None:
+def incoming_from(update: Json, bot: str) -> Incoming | None:
     """What a patient did, or None for what is not ours: groups, channels, Telegram's own service messages.
 
-    An update whose parts are not where they should be becomes `what="unknown"`, if it shows a private chat.
+    `bot`: the channel and the bot, such as telegram:7001. An update whose parts are not where they should be becomes
+    `what="unknown"`, if it shows a private chat.
     """
     kind, body = kind_of(update), _body(update)
     if _chat(body).get("type") != "private":
         return None
     try:
-        return _READERS[kind](update, body, bot_id) if kind in _READERS else _unknown(update, body, bot_id)
+        return _READERS[kind](update, body, bot) if kind in _READERS else _unknown(update, body, bot)
     except (KeyError, TypeError, AttributeError, ValueError):
-        return _unknown(update, body, bot_id)
+        return _unknown(update, body, bot)
 
 
 def clean(text: str) -> str:
@@ -70,45 +71,45 @@ def clean(text: str) -> str:
     return UNSTORABLE.sub("\ufffd", text)
 
 
-def _message(update: Json, message: Json, bot_id: str) -> Incoming | None:
+def _message(update: Json, message: Json, bot: str) -> Incoming | None:
     if not SERVICE_MESSAGES.isdisjoint(message):
         return None
     ref = message["message_id"]
     if "forward_origin" in message or "forward_date" in message:
-        return _incoming(update, message, bot_id, ref, what="forwarded")
+        return _incoming(update, message, bot, ref, what="forwarded")
     if "text" in message:
-        return _incoming(update, message, bot_id, ref)
+        return _incoming(update, message, bot, ref)
     what = next((kind for kind in MESSAGE_KINDS if kind in message), "unknown")
-    return _incoming(update, message, bot_id, ref, what=what, contact=_own_number(message))
+    return _incoming(update, message, bot, ref, what=what, contact=_own_number(message))
 
 
-def _edited_message(update: Json, message: Json, bot_id: str) -> Incoming | None:
+def _edited_message(update: Json, message: Json, bot: str) -> Incoming | None:
     # A live location is "edited" every few seconds as its owner walks.
     if "location" in message:
         return None
-    return _incoming(update, message, bot_id, f"{message['message_id']}e{message['edit_date']}", what="edited")
+    return _incoming(update, message, bot, f"{message['message_id']}e{message['edit_date']}", what="edited")
 
 
-def _callback_query(update: Json, query: Json, bot_id: str) -> Incoming:
-    return _incoming(update, query, bot_id, query["id"], choice=clean(query["data"]))
+def _callback_query(update: Json, query: Json, bot: str) -> Incoming:
+    return _incoming(update, query, bot, query["id"], choice=clean(query["data"]))
 
 
-def _my_chat_member(update: Json, change: Json, bot_id: str) -> Incoming:
+def _my_chat_member(update: Json, change: Json, bot: str) -> Incoming:
     status = change["new_chat_member"]["status"]
     what = "blocked" if status in ("kicked", "left") else "unblocked"
-    return _incoming(update, change, bot_id, f"{status}{change['date']}", what=what)
+    return _incoming(update, change, bot, f"{status}{change['date']}", what=what)
 
 
-def _message_reaction(update: Json, reaction: Json, bot_id: str) -> Incoming | None:
+def _message_reaction(update: Json, reaction: Json, bot: str) -> Incoming | None:
     if not reaction["new_reaction"]:
         return None
     emoji = "".join(clean(one.get("emoji", "")) for one in reaction["new_reaction"])
     ref = f"{reaction['message_id']}r{reaction['date']}"
-    return _incoming(update, {"text": emoji, **reaction}, bot_id, ref, what="reaction")
+    return _incoming(update, {"text": emoji, **reaction}, bot, ref, what="reaction")
 
 
-def _unknown(update: Json, body: Json, bot_id: str) -> Incoming:
-    return _incoming(update, {"chat": _chat(body)}, bot_id, kind_of(update), what="unknown")
+def _unknown(update: Json, body: Json, bot: str) -> Incoming:
+    return _incoming(update, {"chat": _chat(body)}, bot, kind_of(update), what="unknown")
 
 
 _READERS = {
@@ -123,7 +124,7 @@ _READERS = {
 def _incoming(
     update: Json,
     body: Json,
-    bot_id: str,
+    bot: str,
     ref: object,
     *,
     what: str = "text",
@@ -132,9 +133,9 @@ def _incoming(
 ) -> Incoming:
     text = clean(body.get("text") or body.get("caption") or "") if choice is None else ""
     return Incoming(
-        channel="telegram",
+        channel=bot.partition(":")[0],
         address=str(_chat(body)["id"]),
-        external_id=f"telegram:{bot_id}:{update['update_id']}:{ref}",
+        external_id=f"{bot}:{update['update_id']}:{ref}",
         text=ADDRESSED_COMMAND.sub(r"\1", text, count=1) if text.startswith("/") else text,
         choice=choice,
         what=what,

@@ -29,8 +29,6 @@ class TerminalChannel(Channel):
     awaited before the next line is read from a pipe and before the end: it returns once every answer has been shown.
     """
 
-    name = "terminal"
-
     def __init__(
         self,
         address: str,
@@ -41,7 +39,9 @@ class TerminalChannel(Channel):
         opening: str = "/start",
         farewell: str = "",
         language_hint: str | None = None,
+        name: str = "terminal",
     ) -> None:
+        super().__init__(name)
         self._address, self._settled, self._opening = address, settled, opening
         self._lines, self._out = lines or sys.stdin, out or sys.stdout
         self._farewell, self._language_hint = farewell, language_hint
@@ -58,7 +58,7 @@ class TerminalChannel(Channel):
             while line is not None:
                 if line.strip():
                     count += 1
-                    await receive(self._incoming(line.strip(), f"terminal:{run}:{count}"))
+                    await receive(self._incoming(line.strip(), f"{self.name}:{run}:{count}"))
                 if not self._lines.isatty():
                     await self._settled()
                 line = await typed.get()

@@ -31,11 +31,10 @@ class Terminals(Channel):
     `settled` returns once everything that was said to an address has been shown.
     """
 
-    name = "terminal"
-
     def __init__(
         self, path: Path, settled: Callable[[str], Awaitable[None]], own: str | None = None, is_for_own: bool = False
     ) -> None:
+        super().__init__("terminal")
         self._path, self._settled, self._own, self._is_for_own = path, settled, own, is_for_own
         self._seats: dict[str, TerminalChannel] = {}
         self._guests: set[asyncio.Task[None]] = set()

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.channels import Channel, Incoming, Receive, Sending
+from bot.channels import Channel, Incoming, Receive, Sending, WebApp
 from bot.channels.conversation import Conversation, Conversations
 from bot.channels.web.event_stream import EventStream, Stream, Streams, server_sent
 from bot.channels.web.page import Pages
@@ -56,8 +56,6 @@ class Limits:
 class WebChatChannel(Channel):
     """Conversations in a browser. `app` is the web application; `send` tells the open pages that there is more."""
 
-    name: ClassVar[str] = "web"
-
     def __init__(
         self,
         conversations: Conversations,
@@ -65,7 +63,9 @@ class WebChatChannel(Channel):
         visitors: Visitors,
         clock: Callable[[], datetime],
         limits: Limits | None = None,
+        name: str = "web",
     ) -> None:
+        super().__init__(name)
         self._conversations = conversations
         self.pages = pages
         self._visitors = visitors
@@ -87,6 +87,9 @@ class WebChatChannel(Channel):
     async def send(self, sending: Sending) -> str | None:
         self.streams.ring(sending.address, sending.delivery)
         return None
+
+    def routes(self) -> Mapping[str, WebApp]:
+        return {"/": self.app}
 
     async def close(self) -> None:
         """Ends the event streams, so that the web server can stop; the pages come back by themselves."""
@@ -250,7 +253,7 @@ class WebChatChannel(Channel):
             Incoming(
                 channel=self.name,
                 address=visitor.address,
-                external_id=_external_id(visitor, form.get("id", ""), choice or text),
+                external_id=self._external_id(visitor, form.get("id", ""), choice or text),
                 text="" if choice else text,
                 choice=choice,
                 language_hint=self._hint(request),
@@ -258,6 +261,11 @@ class WebChatChannel(Channel):
         )
         self.streams.ring(visitor.address)
         return note
+
+    def _external_id(self, visitor: Visitor, message_id: str, content: str) -> str:
+        """The same when the page sends the message again, and another for another answer on an old form."""
+        named = hashlib.sha256(f"{message_id or secrets.token_hex(8)}\x1f{content}".encode(errors="replace"))
+        return f"{self.name}:{_owner_tag(visitor)}:{named.hexdigest()[:24]}"
 
     async def _form(self, request: Request) -> dict[str, str]:
         """The fields of a form. Raises 408, 413 or 415."""
@@ -323,12 +331,6 @@ def best_language(accepted: str, offered: Sequence[str]) -> str:
 def _owner_tag(visitor: Visitor) -> str:
     """What a page and its server call the visitor between them; useless without the cookie."""
     return visitor.address[:16]
-
-
-def _external_id(visitor: Visitor, message_id: str, content: str) -> str:
-    """The same when the page sends the message again, and another for another answer on an old form."""
-    named = hashlib.sha256(f"{message_id or secrets.token_hex(8)}\x1f{content}".encode(errors="replace"))
-    return f"web:{_owner_tag(visitor)}:{named.hexdigest()[:24]}"
 
 
 def _numbers(text: str) -> list[int]:

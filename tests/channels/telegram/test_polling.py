@@ -188,12 +188,12 @@ async def test_a_second_poller_is_named_as_trouble_until_it_is_gone(server, serv
     async with listening(channel_to(server, settings), service) as channel:
         await server.updates.settles()
         server.updates.set_webhook({"url": "https://elsewhere.example/hook"})
-        await server.until(lambda: channel.trouble)
-        assert "stop the other one" in channel.trouble
+        await server.until(lambda: channel.status().trouble)
+        assert "stop the other one" in channel.status().trouble
         server.updates.delete_webhook({})
         await patient.says("hello again")
         await server.updates.settles()
-        assert channel.trouble is None
+        assert channel.status().trouble is None
 
 
 async def test_neither_the_token_nor_a_patients_words_reach_a_log_or_an_error(

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from bot.channels.telegram.profile import Profile
+from bot.channels import Introduction
 from tests.kit.botapi.server import BotApi
 from tests.kit.telegram import Service, Settings, channel_to, listening
 
-ENGLISH = Profile(
+ENGLISH = Introduction(
     "en", "Spine check", "Warning symptoms", "Asks about symptoms.", (("start", "Start"), ("help", "Help"))
 )
-DUTCH = Profile("nl", "Rugcheck", "Alarmsymptomen", "Vraagt naar klachten.", (("start", "Begin"),))
+DUTCH = Introduction("nl", "Rugcheck", "Alarmsymptomen", "Vraagt naar klachten.", (("start", "Begin"),))
 
 
-async def introduced(server: BotApi, settings: Settings, *profiles: Profile) -> int:
+async def introduced(server: BotApi, settings: Settings, *profiles: Introduction) -> int:
     """Starts a channel, and returns how many calls it took to introduce itself."""
     before = server.calls.copy()
-    channel = channel_to(server, settings, profiles=profiles, patience=timedelta(seconds=2))
+    channel = channel_to(server, settings, introductions=profiles, patience=timedelta(seconds=2))
     async with listening(channel, Service()):
         await asyncio.sleep(0)
     return sum((server.calls - before)[method] for method in server.calls if "My" in method)

@@ -8,11 +8,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from httpx import ASGITransport, AsyncClient
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from bot.channels import Incoming, Outgoing
-from bot.channels.telegram.channel import TelegramChannel, Webhook
+from bot.channels.telegram.channel import LARGEST_UPDATE, TelegramChannel, Webhook
 from tests.kit.telegram import YES_NO, channel_to, listening, to
 
+JSON = "application/json"
 SECRET = "s3cret-of-the-webhook"
 
 
@@ -20,20 +24,27 @@ SECRET = "s3cret-of-the-webhook"
 async def serving(channel: TelegramChannel, url: str) -> AsyncIterator[None]:
     """The channel's webhook behind an HTTP server on the address it told Telegram."""
 
-    async def answer(request: web.Request) -> web.Response:
-        secret = request.headers.get("X-Telegram-Bot-Api-Secret-Token")
-        status, body = await channel.webhook(secret, await request.read())
-        return web.Response(status=status) if body is None else web.json_response(body, status=status)
+    async with asgi_at(channel) as client:
 
-    app = web.Application()
-    app.router.add_post("/telegram", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", int(url.split(":")[2].split("/")[0])).start()
-    try:
-        yield
-    finally:
-        await runner.cleanup()
+        async def answer(request: web.Request) -> web.Response:
+            said = await client.post(request.path, content=await request.read(), headers=request.headers)
+            return web.Response(status=said.status_code, body=said.content, headers={"content-type": JSON})
+
+        app = web.Application()
+        app.router.add_post("/telegram", answer)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", int(url.split(":")[2].split("/")[0])).start()
+        try:
+            yield
+        finally:
+            await runner.cleanup()
+
+
+def asgi_at(channel: TelegramChannel) -> AsyncClient:
+    """What talks to the routes of the channel as the web server does."""
+    app = Starlette(routes=[Route(path, app) for path, app in channel.routes().items()])
+    return AsyncClient(transport=ASGITransport(app), base_url="http://clinic")
 
 
 async def test_the_webhook_takes_updates_and_answers_taps(server, service, settings, patient, unused_tcp_port_factory):
@@ -92,3 +103,23 @@ async def test_the_webhook_is_for_telegram_only(server, service, settings, secre
     async with listening(channel, service):
         await asyncio.sleep(0)
         assert await channel.webhook(secret, body) == (status, None)
+
+
+@pytest.mark.parametrize(
+    ("method", "bytes_sent", "status"),
+    [("POST", LARGEST_UPDATE, 400), ("POST", LARGEST_UPDATE + 1, 413), ("GET", 0, 405), ("PUT", 10, 405)],
+)
+async def test_the_door_of_the_webhook_takes_posts_of_a_bounded_size(server, settings, method, bytes_sent, status):
+    channel = channel_to(server, settings, webhook=Webhook("https://clinic.example/telegram", SECRET))
+    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
+    async with asgi_at(channel) as client:
+        said = await client.request(method, "/telegram", content=b"x" * bytes_sent, headers=headers)
+    await channel.close()
+
+    assert said.status_code == status
+
+
+async def test_without_a_webhook_nothing_is_open(server, settings):
+    channel = channel_to(server, settings)
+    assert channel.routes() == {}
+    await channel.close()
