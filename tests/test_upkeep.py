@@ -24,15 +24,3 @@ def test_everything_locked_has_its_hashes():
 
 def test_the_lock_file_names_no_index_and_no_place_of_somebodys_machine():
     assert not re.findall(r"^(?!\s*#)\s*(?:--(?!hash)|-[a-z] |file:|.*https?:|.*@ )", LOCK, re.MULTILINE)
-
-
-def test_the_files_that_are_read_at_run_time_are_packaged():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    patterns = project["tool"]["setuptools"]["package-data"]
-    for package in ("bot", "dialogs"):
-        needed = [
-            path for path in (ROOT / package).rglob("*.*") if path.suffix not in (".py", ".pyc") and path.is_file()
-        ]
-        kept = {path for pattern in patterns["*"] for path in (ROOT / package).rglob(pattern)}
-        kept |= {path for pattern in patterns[package] for path in (ROOT / package).glob(pattern.replace("**", "**/*"))}
-        assert not set(needed) - kept
