@@ -59,7 +59,7 @@ def advise(
     told = most_urgent(moments)
     if found is Disposition.WITHIN_12_HOURS and Disposition.EMERGENCY in session.told and not is_repeat:
         told = found
-    call_today = protocol.conditions.get("call_today")
+    today = protocol.call_today
     return Advised(
         disposition=told.value,
         rules=decision.rules,
@@ -67,7 +67,7 @@ def advise(
         decided_at=moments[told],
         is_standing=told is not found,
         is_finished=is_finished,
-        is_call_today=not is_finished or (call_today is not None and call_today.holds(session.findings)),
+        is_call_today=not is_finished or (today is not None and today.holds(session.findings)),
         is_repeat=is_repeat,
         is_worse=_is_worse(found, session, protocol),
         discounted=discounted(session.findings, protocol),

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import pairwise, product
 
 from dialogs.parts import (
+    EMERGENCY,
     Condition,
     Disposition,
     Findings,
@@ -19,6 +20,7 @@ from dialogs.parts import (
 )
 
 LONGEST_LABEL = 64
+NEVER = Condition(id="never", any_of=())
 RESERVED_CODES = ("back", "why", "person", "stop")
 LONGEST_CHOICE = 46
 """Letters of question id and answer code on a button: Telegram takes 64 bytes, 18 are for the token and two colons."""
@@ -26,7 +28,15 @@ LONGEST_CHOICE = 46
 
 def nonsense(protocol: TriageProtocol) -> Iterator[str]:
     """What makes the protocol unusable; each check may rest on those before it."""
-    for check in (_check_questions, _check_conditions, _check_rules, _check_silence, _check_windows):
+    for check in (
+        _check_questions,
+        _check_conditions,
+        _check_roles,
+        _check_groups,
+        _check_rules,
+        _check_silence,
+        _check_windows,
+    ):
         yield from check(protocol)
 
 
@@ -95,6 +105,37 @@ def _check_conditions(protocol: TriageProtocol) -> Iterator[str]:
                     "questions that are asked later; move it down or change the condition"
                 )
         asked.add(question.id)
+
+
+def _check_roles(protocol: TriageProtocol) -> Iterator[str]:
+    with_role = [
+        *(("question", one.id, one.role) for one in protocol.questions if one.role),
+        *(("condition", one.id, one.role) for one in protocol.conditions.values() if one.role),
+    ]
+    roles = [role for _, _, role in with_role]
+    for kind, owner, role in with_role:
+        if roles.count(role) > 1:
+            yield f"{kind} {owner!r}: role {role!r} is given twice; keep it where it belongs"
+    if "emergency" not in roles and not protocol.is_question(EMERGENCY):
+        yield 'no question has role = "emergency"; give it to the one that asks for emergency signs'
+    elif "yes" not in protocol.emergency.codes or protocol.emergency.severity("yes") == 0:
+        yield f"question {protocol.emergency.id!r} asks for emergency signs; give it an answer 'yes' with a severity"
+
+
+def _check_groups(protocol: TriageProtocol) -> Iterator[str]:
+    groups = [group.id for group in protocol.groups]
+    for group in groups:
+        if groups.count(group) > 1:
+            yield f"two groups are called {group!r}; give one of them another id"
+        if not any(question.group == group for question in protocol.questions):
+            yield f"group {group!r} has no question; name it at one, or remove it"
+    for question in protocol.questions:
+        if question.group is None:
+            continue
+        if question.group not in groups:
+            yield f"question {question.id!r}: {question.group!r} is not a group; {did_you_mean(question.group, groups)}"
+        if question.follows_up is not None:
+            yield f"question {question.id!r} follows up {question.follows_up!r}; remove its group, the symptom's counts"
 
 
 def _check_when(owner: str, when: When, protocol: TriageProtocol) -> Iterator[str]:
@@ -196,14 +237,24 @@ def below_floor(protocol: TriageProtocol, floor: TriageProtocol) -> Iterator[str
     yield from _later_questions(list(clinical), [question.id for question in floor.questions])
     yield from _missing_administrative(protocol, floor)
     yield from _weaker_rules(protocol, floor)
-    for condition_id in floor.conditions.keys() - {question.ask_if for question in floor.questions}:
-        ours = protocol.conditions.get(condition_id, Condition(id=condition_id, any_of=()))
-        for findings in _not_covered(floor.conditions[condition_id], ours):
-            yield f"condition {condition_id!r} does not hold with {_shown(findings)}; restore it"
+    yield from _other_roles(protocol, floor)
+    if protocol.baseline_holds > floor.baseline_holds:
+        days = floor.baseline_holds.days
+        yield f"[baseline] holds_days is {protocol.baseline_holds.days}, above {days}; lower it"
     for disposition, window in floor.windows.items():
         ours_hours, floor_hours = protocol.windows[disposition].within_hours, window.within_hours
         if floor_hours is not None and (ours_hours is None or ours_hours > floor_hours):
             yield f"[[dispositions]] {disposition.value!r}: within_hours is {ours_hours}, above {floor_hours}; lower it"
+
+
+def _other_roles(protocol: TriageProtocol, floor: TriageProtocol) -> Iterator[str]:
+    ours, theirs = protocol.emergency.id, floor.emergency.id
+    if ours != theirs:
+        yield f'question {ours!r} has role = "emergency", which belongs to {theirs!r}; move it there'
+    today, floor_today = protocol.call_today, floor.call_today
+    for findings in _not_covered(floor_today, today or NEVER) if floor_today is not None else ():
+        owner = f"condition {today.id!r}" if today is not None else 'no condition has role = "call_today", which'
+        yield f"{owner} does not hold with {_shown(findings)}; restore it"
 
 
 def _weaker_question(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -54,11 +54,6 @@ def question_for(question_id: str, findings: Findings, protocol: TriageProtocol)
     return protocol.question(question.follows_up)
 
 
-def remaining(findings: Findings, protocol: TriageProtocol) -> int:
-    """How many questions are still to come if the patient has no further symptom."""
-    return sum(1 for one in protocol.questions if one.id not in findings and protocol.is_asked(one, findings))
-
-
 def no_longer_asked(findings: Findings, protocol: TriageProtocol) -> tuple[str, ...]:
     """Answers to questions that the other answers do not call for any more."""
     left = dict(findings)
@@ -105,6 +100,17 @@ def discounted(findings: Findings, protocol: TriageProtocol) -> tuple[str, ...]:
         and question.id in findings
         and question.severity(findings[question.id]) == 0
         and protocol.is_asked(question, findings)
+    )
+
+
+def unconfirmed(answers: Findings, confirmed: Container[str], protocol: TriageProtocol) -> tuple[str, ...]:
+    """Symptoms that the patient called known and unchanged and whose baseline no nurse has confirmed."""
+    return tuple(
+        question.follows_up
+        for question in protocol.questions
+        if question.follows_up is not None
+        and question.follows_up not in confirmed
+        and question.is_mildest(answers.get(question.id))
     )
 
 

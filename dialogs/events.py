@@ -14,6 +14,8 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
 
+from dialogs.parts import EMERGENCY
+
 # --- by the patient -------------------------------------------------------------------------------------------------
 
 
@@ -22,7 +24,7 @@ class Started:
     """A new check. The rest of what is known of the patient stands here, so that replay needs nothing else.
 
     `previous`: answers of the patient's previous check; `confirmed`: symptoms whose baseline a nurse has confirmed
-    in the last 30 days; `is_consented`: consent was given in an earlier check.
+    recently; `is_consented`: consent was given in an earlier check.
     """
 
     protocol_version: str
@@ -128,7 +130,9 @@ class AskedToShare:
 
 @dataclass(frozen=True, slots=True)
 class CalledEmergency:
-    """The patient says that this is an emergency."""
+    """The patient says that this is an emergency. `question`: the one that she answers with it."""
+
+    question: str = EMERGENCY
 
 
 @dataclass(frozen=True, slots=True)

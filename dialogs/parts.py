@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -18,6 +18,8 @@ RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^\d{4}\.\d+(\.\d+)?$")]
 Sentence = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+EMERGENCY, CALL_TODAY = "emergency_signs", "call_today"
+"""Names that had a role of their own before a file could say so; sessions of then are still read."""
 
 
 class ProtocolError(ValueError):
@@ -52,11 +54,15 @@ class Part(BaseModel):
 
 
 class Answer(Part):
-    """One button. `severity` orders the answers of a question: a higher one never lowers the decision."""
+    """One button. `severity` orders the answers of a question: a higher one never lowers the decision.
+
+    `is_worse`: nurses see it as new or worse in the trend of a patient's checks.
+    """
 
     code: Code
     label: Sentence
     severity: int = 0
+    is_worse: bool = False
 
 
 class Question(Part):
@@ -64,7 +70,8 @@ class Question(Part):
 
     `ask_if`: id of a condition; None means always. `if_unanswered`: the answer that silence counts as;
     `if_unanswered_at_end`: the same, but only when the check has ended. `follows_up`: the symptom whose baseline this
-    question asks about. `is_optional`: may be skipped. `is_clinical`: counts for decision and summary.
+    question asks about. `is_optional`: may be skipped. `is_clinical`: counts for decision and summary. `role`: what the
+    dialog asks it for. `group`: the row of the trend that shows it. `hard_words`: why it is harder to read than others.
     """
 
     id: Id
@@ -78,6 +85,9 @@ class Question(Part):
     if_unanswered_at_end: Code | None = None
     follows_up: Id | None = None
     is_optional: bool = False
+    role: Literal["emergency"] | None = None
+    group: Id | None = None
+    hard_words: str = ""
     picture: str | None = None
     picture_alt: str = ""
     is_clinical: bool = True
@@ -93,15 +103,36 @@ class Question(Part):
     def severity(self, code: str) -> int:
         return next((answer.severity for answer in self.answers if answer.code == code), 0)
 
+    def is_mildest(self, code: str | None) -> bool:
+        """Whether the answer says that there is nothing, or of a follow-up, that it is known and unchanged."""
+        return any(answer.code == code and answer.severity == 0 for answer in self.answers)
+
+    def is_worse(self, code: str | None) -> bool:
+        return any(answer.code == code and answer.is_worse for answer in self.answers)
+
 
 class Condition(Part):
-    """A named condition for asking: any one of `any_of` holds."""
+    """A named condition: any one of `any_of` holds. `role`: what it decides besides asking."""
 
     id: Id
     any_of: tuple[When, ...]
+    role: Literal["call_today"] | None = None
 
     def holds(self, findings: Findings) -> bool:
         return any(matches(when, findings) for when in self.any_of)
+
+
+class Group(Part):
+    """Symptoms that nurses see as one row of the trend, under this name."""
+
+    id: Id
+    name: Sentence
+
+
+class Baseline(Part):
+    """`holds_days`: how long a nurse's word that a symptom is known and unchanged is believed."""
+
+    holds_days: int = Field(default=30, ge=1)
 
 
 class Rule(Part):
@@ -157,6 +188,8 @@ class File(Part):
     administrative: tuple[Question, ...] = ()
     rule: tuple[Rule, ...]
     note: tuple[Note, ...] = ()
+    group: tuple[Group, ...] = ()
+    baseline: Baseline = Baseline()
     wording: dict[str, Wording] = Field(default_factory=dict)
 
 
@@ -179,6 +212,8 @@ class TriageProtocol:
     windows: Mapping[Disposition, Window]
     wording: Mapping[str, Wording]
     sources: tuple[Source, ...]
+    groups: tuple[Group, ...] = ()
+    baseline_holds: timedelta = timedelta(days=30)
     floors: tuple[TriageProtocol, ...] = ()
 
     def question(self, question_id: str) -> Question:
@@ -199,6 +234,21 @@ class TriageProtocol:
     def is_asked(self, question: Question, findings: Findings) -> bool:
         """Whether the answers so far call for this question."""
         return question.ask_if is None or self.conditions[question.ask_if].holds(findings)
+
+    @cached_property
+    def emergency(self) -> Question:
+        """The question that `/emergency` answers. Files before 2026.1.1 know it by its name."""
+        return next((one for one in self.questions if one.role == "emergency"), None) or self._by_id[EMERGENCY]
+
+    @cached_property
+    def call_today(self) -> Condition | None:
+        """When advice of weeks is to call today. Files before 2026.1.1 know it by its name."""
+        named = (one for one in self.conditions.values() if one.role == "call_today")
+        return next(named, None) or self.conditions.get(CALL_TODAY)
+
+    def follow_up(self, symptom: str) -> Question | None:
+        """The question about the symptom's baseline."""
+        return next((one for one in self.questions if one.follows_up == symptom), None)
 
     @cached_property
     def _by_id(self) -> dict[str, Question]:

@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,8 @@ def _read(text: str, name: str) -> TriageProtocol:
         windows=_unique(file.dispositions, "disposition", name, "code"),
         wording=file.wording,
         sources=file.sources,
+        groups=file.group,
+        baseline_holds=timedelta(days=file.baseline.holds_days),
     )
     for complaint in nonsense(protocol):
         raise ProtocolError(f"{name}: {complaint}")

@@ -28,8 +28,6 @@ from dialogs.events import (
 )
 from dialogs.protocol import Disposition, most_urgent
 
-EMERGENCY_QUESTION = "emergency_signs"
-
 
 @dataclass(frozen=True, slots=True)
 class Asking:
@@ -164,8 +162,8 @@ def apply(session: Session, event: Event, at: datetime) -> Session:
         case Corrected(question, answer, _, dropped, counts_as, since):
             after = _without(_answered(session, question, answer, counts_as, at), dropped)
             return _with(after, answered_at={**after.answered_at, question: since or at})
-        case CalledEmergency():
-            return _answered(session, EMERGENCY_QUESTION, "yes", None, at)
+        case CalledEmergency(question):
+            return _answered(session, question, "yes", None, at)
         case Advised():
             return _advised(session, event, at)
         case Listed(reason, about):

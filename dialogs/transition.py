@@ -24,6 +24,7 @@ from dialogs.events import (
     Asked,
     AskedForPerson,
     AskedToShare,
+    CalledEmergency,
     CheckedBack,
     Corrected,
     Entered,
@@ -83,6 +84,8 @@ class Transition:
     def take(self) -> None:
         """The event as it is recorded: an answer given before becomes a correction."""
         event = self.event
+        if isinstance(event, CalledEmergency):
+            event = CalledEmergency(self.protocol.emergency.id)
         if not isinstance(event, Answered):
             self.record(event)
             return

@@ -79,7 +79,7 @@ def status(desk: Desk, language: str | None, as_json: bool) -> None:
     for line in locale_status.lines(rows):
         click.echo(line)
     shown = rows if language is not None else [one for one in rows if one.language == SOURCE]
-    for line in (line for one in shown for line in locale_status.details(one)):
+    for line in (line for one in shown for line in locale_status.details(one, desk.templates[one.catalogue])):
         click.echo(line)
 
 

@@ -21,6 +21,7 @@ from bot.language.speech import Speech
 from bot.service.entry import URGENT
 from bot.store.console import Audited, Check, Nurse
 from bot.store.records import Log
+from dialogs.decision import unconfirmed
 from dialogs.events import BaselineConfirmed
 from dialogs.protocol import Note, Rule, TriageProtocol, matches
 from dialogs.session import Session, replay
@@ -149,7 +150,7 @@ async def read(asking: Asking, session_id: str) -> View:
         answers=tuple(_answers(session, protocol, speech, reasons)),
         lines=tuple(transcript(session_id, log.events, said, words_for_her, protocol, language)),
         checks=tuple(checks),
-        trend=trend(checks),
+        trend=trend(checks, service.current),
         audited=tuple(await desk.audited(session_id)),
         colleagues=tuple(one for one in await desk.nurses() if one.is_active and one.id != asking.nurse.id),
         baselines=tuple(_baselines(session, log, protocol, speech)),
@@ -217,10 +218,8 @@ def _answers(session: Session, protocol: TriageProtocol, speech: Speech, reasons
 def _baselines(session: Session, log: Log, protocol: TriageProtocol, speech: Speech) -> Iterator[tuple[str, str]]:
     """Symptoms called known and unchanged that a nurse has still to confirm: id and name."""
     confirmed = {one.event.question for one in log.events if isinstance(one.event, BaselineConfirmed)}
-    for question in protocol.questions:
-        is_known = session.answers.get(question.id) == "same_and_known"
-        if question.follows_up is not None and is_known and question.follows_up not in confirmed:
-            yield question.follows_up, speech.topic(question.follows_up)
+    for symptom in unconfirmed(session.answers, confirmed, protocol):
+        yield symptom, speech.topic(symptom)
 
 
 def _short(language: str) -> str:

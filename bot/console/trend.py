@@ -8,21 +8,16 @@ from datetime import datetime
 
 from bot.console.labels import N_
 from bot.store.console import Check
+from dialogs.protocol import TriageProtocol
+from dialogs.trend import Level, levels
 
 MOST = 8
-SYMPTOMS: dict[str, tuple[str, ...]] = {
-    N_("Walking"): ("difficulty_walking",),
-    N_("Strength"): ("weakness",),
-    N_("Feeling"): ("numbness_tingling", "saddle_numbness", "lhermitte"),
-    N_("Bladder"): ("bladder_bowel",),
-    N_("Pain"): ("back_or_neck_pain", "between_shoulder_blades", "worse_lying_better_sitting", "radiating_pain"),
-}
 LEVELS = {
-    0: N_("not asked"),
-    1: N_("no"),
-    2: N_("known, as before"),
-    3: N_("yes or not sure"),
-    4: N_("new or worse"),
+    Level.NOT_ASKED: N_("not asked"),
+    Level.NO: N_("no"),
+    Level.KNOWN: N_("known, as before"),
+    Level.FOUND: N_("yes or not sure"),
+    Level.WORSE: N_("new or worse"),
 }
 LEFT, WIDE, HIGH = 84, 46, 30
 
@@ -32,7 +27,7 @@ class Trend:
     """`rows`: of each symptom the level of every check, the oldest first. Sizes are in the picture's own units."""
 
     moments: tuple[datetime, ...]
-    rows: Mapping[str, tuple[int, ...]]
+    rows: Mapping[str, tuple[Level, ...]]
 
     @property
     def width(self) -> int:
@@ -49,24 +44,9 @@ class Trend:
         return HIGH * row + HIGH // 2
 
 
-def trend(checks: Sequence[Check]) -> Trend:
-    """`checks`: the latest first."""
-    shown = [one for one in reversed(checks[:MOST]) if one.answers] or []
-    rows = {name: tuple(_level(one.answers, questions) for one in shown) for name, questions in SYMPTOMS.items()}
+def trend(checks: Sequence[Check], protocol: TriageProtocol) -> Trend:
+    """`checks`: the latest first. Without a moment where the protocol has no groups of symptoms."""
+    shown = [one for one in reversed(checks[:MOST]) if one.answers and protocol.groups]
+    found = [levels(one.answers, protocol) for one in shown]
+    rows = {group.name: tuple(one[group.id] for one in found) for group in protocol.groups}
     return Trend(tuple(one.started_at for one in shown), rows)
-
-
-def _level(answers: Mapping[str, str], questions: Sequence[str]) -> int:
-    return max(_level_of(answers, question) for question in questions)
-
-
-def _level_of(answers: Mapping[str, str], question: str) -> int:
-    answer = answers.get(question)
-    if answer is None:
-        return 0
-    if answer in ("no", "none"):
-        return 1
-    change = answers.get(f"{question}_change")
-    if change == "same_and_known":
-        return 2
-    return 4 if change == "new_or_worse" or (question == "radiating_pain" and answer in ("both_sides", "band")) else 3

@@ -28,10 +28,9 @@ from bot.store.records import (
     Summary,
     Turn,
 )
-from dialogs.decision import could_be_urgent
+from dialogs.beginning import begins_anew, believed
 from dialogs.events import (
     BaselineConfirmed,
-    CalledEmergency,
     DeliveryFailed,
     Event,
     NurseEvent,
@@ -40,7 +39,6 @@ from dialogs.events import (
     Resumed,
     Started,
     Stopped,
-    TappedStale,
     Unprocessed,
     Unreadable,
     Woke,
@@ -50,8 +48,6 @@ from dialogs.protocol import Disposition, TriageProtocol
 from dialogs.session import Replays, Session, apply
 
 log = logging.getLogger("cordwatch.service")
-BASELINE_HOLDS = timedelta(days=30)
-"""How long a nurse's confirmation of a baseline is believed (clinical.md part 4)."""
 TRIES = 5
 WOKEN_AT_ONCE = 100
 WAKE_AGAIN_S = 5
@@ -230,7 +226,7 @@ class Service:
     ) -> Sequence[Step]:
         if session.length == 0:
             return [self._begin(found, found.session, event, incoming, at)]
-        if not self._starts_anew(session, event, self.words.is_start(incoming)):
+        if not begins_anew(session, event, self.words.is_start(incoming), self.protocol_of(session)):
             return [self._advance(found, session, found.events, event, at)]
         leaving = event if isinstance(event, Stopped) else Stopped("new_check")
         steps = []
@@ -243,17 +239,6 @@ class Service:
         steps.append(self._begin(beginning, self.store.fresh_session(), opening, incoming, at, standing))
         return steps
 
-    def _starts_anew(self, session: Session, event: PatientEvent, is_start: bool) -> bool:
-        match event:
-            case Stopped("restart"):
-                return True
-            case CalledEmergency():
-                return session.is_over
-            case TappedStale(question, answer, is_repeat):
-                is_urgent = not is_repeat and could_be_urgent(question, answer, self.protocol_of(session))
-                return session.is_over and is_urgent
-        return is_start and (session.is_over or session.state == "following_up")
-
     def _begin(
         self,
         found: Log,
@@ -264,7 +249,6 @@ class Service:
         standing: Standing | None = None,
     ) -> Step:
         """A new check, opened by whatever the patient said first."""
-        confirmed = tuple(one for one, when in found.confirmed.items() if at - when <= BASELINE_HOLDS)
         patient = found.patient
         started = Started(
             protocol_version=self.current.version,
@@ -273,7 +257,7 @@ class Service:
             is_consented=patient.is_consented,
             is_first_check=found.previous is None,
             previous=dict(found.previous or {}),
-            confirmed=confirmed,
+            confirmed=believed(found.confirmed, self.current, at),
         )
         session = Session(session_id)
         if isinstance(event, Resumed):

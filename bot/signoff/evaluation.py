@@ -11,7 +11,6 @@ from typing import Any
 
 from dialogs.decision import Decision, decide
 from dialogs.protocol import Disposition, TriageProtocol
-from dialogs.session import EMERGENCY_QUESTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,8 @@ def _is_name(value: Any) -> bool:
 
 def _always_asked(protocol: TriageProtocol, findings: dict[str, Any]) -> Iterator[str]:
     """After an emergency the check may end at once."""
-    if findings.get(EMERGENCY_QUESTION) != "yes":
+    emergency = protocol.emergency
+    if emergency.severity(str(findings.get(emergency.id))) == 0:
         yield from (question.id for question in protocol.questions if question.ask_if is None)
 
 

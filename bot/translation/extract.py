@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -50,11 +50,15 @@ class NoLanguage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The English of one catalogue, in the order of its source. `version`: of the protocol, the topics, the program."""
+    """The English of one catalogue, in the order of its source. `version`: of the protocol, the topics, the program.
+
+    `hard_words`: of a text that may be harder than school grade 6, why it has to be.
+    """
 
     domain: str
     version: str
     catalog: Catalog
+    hard_words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_keys(self) -> bool:
@@ -68,10 +72,15 @@ def templates(protocol: TriageProtocol, topics: Topics) -> Mapping[str, Template
         for one in source:
             _add(catalog, one.text, context=one.key, auto_comments=[one.note] if one.note else [])
     return {
-        "patient": Template("patient", protocol.version, patient),
+        "patient": Template("patient", protocol.version, patient, _hard_words(protocol)),
         "topics": Template("topics", topics.version, read_up_on),
         CONSOLE: Template(CONSOLE, version("cordwatch"), extract_console.catalogue(protocol)),
     }
+
+
+def _hard_words(protocol: TriageProtocol) -> dict[str, str]:
+    hard = [one for one in protocol.questions if one.hard_words]
+    return {f"question.{one.id}.{part}": one.hard_words for one in hard for part in ("text", "why")}
 
 
 def _add(catalog: Catalog, text: str, said: str = "", **kept: Iterable[str] | str | None) -> Message:

@@ -1,4 +1,4 @@
-"""Every text of the console that wants a translation: out of its templates, its code, and the notes of the protocol."""
+"""Every text of the console that wants a translation: out of its templates, its code, and the protocol."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def catalogue(protocol: TriageProtocol) -> Catalog:
 def _data(protocol: TriageProtocol) -> Iterator[tuple[str, str]]:
     for text in TIMES:
         yield text, "bot/language_console.py"
-    for note in protocol.notes:
-        yield note.text, "dialogs/protocols/spinal_metastases/protocol.toml"
+    for text in (*(group.name for group in protocol.groups), *(note.text for note in protocol.notes)):
+        yield text, "dialogs/protocols/spinal_metastases/protocol.toml"

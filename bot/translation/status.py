@@ -17,12 +17,6 @@ from bot.translation.reading_level import count, formula, is_measured, level
 
 NOT_PROSE = ("wording.alias_", "wording.moment", "wording.day", "wording.transcript_")
 """Lists of words, patterns of times, and what only nurses read: not measured."""
-HARDER: Mapping[str, str] = {
-    "question.on_steroids.text": "names two medicines, as they stand on the box",
-    "question.recent_spine_radiotherapy.text": "“radiotherapy” is the word in the patient's letters",
-    "question.recent_spine_radiotherapy.why": "“radiotherapy” is the word in the patient's letters",
-}
-"""English texts that are harder than school grade 6, and why they have to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +108,12 @@ def lines(all_rows: list[Row]) -> Iterator[str]:
     yield from (f"{problem}" for one in all_rows for problem in one.trouble)
 
 
-def details(one: Row) -> Iterator[str]:
+def details(one: Row, template: Template) -> Iterator[str]:
     """Every text of a catalogue that asks for attention."""
     for what, keys in (("missing", one.missing), ("fuzzy", one.fuzzy), ("changed since the review", one.changed_since)):
         yield from (f"{one.language} {one.catalogue}: {key} is {what}" for key in keys)
     for key, value in one.harder.items():
-        reason = f"; {HARDER[key]}" if one.language == SOURCE and key in HARDER else ""
+        reason = f"; {template.hard_words[key]}" if one.language == SOURCE and key in template.hard_words else ""
         measured = formula(one.language).in_words(value)
         yield f"{one.language} {one.catalogue}: {key} is harder to read: {measured}{reason}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dialogs.events import (
@@ -446,3 +448,17 @@ def test_every_question_is_asked_and_only_what_is_called_for() -> None:
     always = [question.id for question in PROTOCOL.questions if question.ask_if is None]
     assert [asked.question for asked in check.all(Asked)] == ["consent", "respondent", *always, "summary"]
     assert nothing("summary") == "confirm"
+
+
+def test_an_emergency_answers_the_question_that_has_the_role() -> None:
+    """Also in a guideline that calls it something else."""
+    questions = tuple(
+        one.model_copy(update={"id": "alarm_signs"}) if one.role == "emergency" else one for one in PROTOCOL.questions
+    )
+    rules = tuple(
+        one.model_copy(update={"when": {"alarm_signs": ("yes",)}}) if one.id == "emergency" else one
+        for one in PROTOCOL.rules
+    )
+    check = Check(protocol=replace(PROTOCOL, questions=questions, rules=rules)).starts().receives(CalledEmergency())
+    assert check.session.findings == {"alarm_signs": "yes"}
+    assert check.advice.disposition == "emergency"

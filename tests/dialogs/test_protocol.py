@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dialogs.protocol import SPINAL_METASTASES, Disposition, ProtocolError, load, parse
+from dialogs.protocol import SPINAL_METASTASES, Disposition, ProtocolError, Question, TriageProtocol, load, parse
 
 SHIPPED = (SPINAL_METASTASES / "protocol.toml").read_text(encoding="utf-8")
 
@@ -46,7 +46,7 @@ def question(item: str, body: str) -> str:
 
 def test_the_shipped_protocol_is_accepted() -> None:
     protocol = load()
-    assert protocol.version == "2026.1"
+    assert protocol.version == "2026.1.1"
     assert len(protocol.questions) == 21
 
 
@@ -120,6 +120,40 @@ def test_the_floor_is_a_protocol_without_words() -> None:
     floor = tomllib.loads((SPINAL_METASTASES / "floor.toml").read_text(encoding="utf-8"))
     assert {rule["id"] for rule in floor["rule"]} == {rule.id for rule in load().rules}
     assert "wording" not in floor
+
+
+# --- versions of before: a session ends under the one that it began under
+
+
+BEFORE = [parse(file.read_text(encoding="utf-8"), file.name) for file in Path(__file__).parent.glob("protocol_*.toml")]
+
+
+@pytest.mark.parametrize("before", BEFORE, ids=lambda one: one.version)
+def test_a_version_of_before_is_read_as_it_was_meant(before: TriageProtocol) -> None:
+    assert before.version != load().version
+    assert before.emergency.id == "emergency_signs"
+    assert before.call_today is before.conditions["call_today"]
+    assert before.baseline_holds == timedelta(days=30)
+    assert before.groups == ()
+
+
+def test_the_version_before_decides_and_says_the_same() -> None:
+    new = {"role": None, "group": None, "hard_words": ""}
+
+    def asked(question: Question) -> Question:
+        answers = tuple(one.model_copy(update={"is_worse": False}) for one in question.answers)
+        return question.model_copy(update={**new, "answers": answers})
+
+    def parts(protocol: TriageProtocol) -> list[object]:
+        return [
+            [asked(one) for one in (*protocol.questions, *protocol.administrative)],
+            [(one.id, one.any_of) for one in protocol.conditions.values()],
+            (protocol.rules, protocol.notes, protocol.windows, protocol.wording, protocol.sources, protocol.title),
+            (protocol.emergency.id, protocol.baseline_holds),
+        ]
+
+    (before,) = [one for one in BEFORE if one.version == "2026.1"]
+    assert parts(before) == parts(load())
 
 
 # --- files
@@ -206,7 +240,7 @@ def test_an_unknown_disposition_is_refused() -> None:
 
 
 def test_a_version_that_is_no_version_is_refused() -> None:
-    assert "version is 'new'" in refusal(changed('version = "2026.1"', 'version = "new"'))
+    assert "version is 'new'" in refusal(changed('version = "2026.1.1"', 'version = "new"'))
 
 
 def test_an_id_that_would_not_fit_a_button_is_refused() -> None:
@@ -442,6 +476,52 @@ def test_a_condition_that_holds_less_often_is_refused() -> None:
 def test_call_today_for_less_pain_is_refused() -> None:
     message = refusal(changed('[{ pain_severe = ["yes", "unsure"] }]', '[{ pain_severe = ["yes"] }]'))
     assert "condition 'call_today' does not hold with pain_severe = unsure; restore it" in message
+
+
+def test_no_longer_calling_today_is_refused() -> None:
+    message = refusal(without("condition", "call_today"))
+    assert 'no condition has role = "call_today", which does not hold with pain_severe = yes; restore it' in message
+
+
+def test_a_baseline_that_is_believed_for_longer_is_refused() -> None:
+    message = refusal(changed("holds_days = 30", "holds_days = 31"))
+    assert "[baseline] holds_days is 31, above 30; lower it. A clinic may be stricter" in message
+    assert parse(changed("holds_days = 30", "holds_days = 14")).baseline_holds == timedelta(days=14)
+
+
+def test_another_question_for_emergencies_is_refused() -> None:
+    moved = changed('role = "emergency"\n', "").replace('group = "strength"', 'group = "strength"\nrole = "emergency"')
+    message = "question 'weakness' has role = \"emergency\", which belongs to 'emergency_signs'; move it there"
+    assert message in refusal(moved)
+
+
+def test_a_role_given_twice_is_refused() -> None:
+    text = changed('group = "strength"', 'group = "strength"\nrole = "emergency"')
+    assert "question 'emergency_signs': role 'emergency' is given twice; keep it where it belongs" in refusal(text)
+
+
+def test_an_unknown_role_is_refused() -> None:
+    assert "role is 'alarm': Input should be 'emergency'" in refusal(changed('"emergency"\ntopic', '"alarm"\ntopic'))
+
+
+def test_a_question_of_no_known_group_is_refused() -> None:
+    message = refusal(changed('id = "saddle_numbness"\ngroup = "feeling"', 'id = "saddle_numbness"\ngroup = "feelin"'))
+    assert "question 'saddle_numbness': 'feelin' is not a group; did you mean 'feeling'?" in message
+
+
+def test_a_group_without_a_question_is_refused() -> None:
+    text = changed('[[group]]\nid = "pain"', '[[group]]\nid = "mood"\nname = "Mood"\n\n[[group]]\nid = "pain"')
+    assert "group 'mood' has no question; name it at one, or remove it" in refusal(text)
+
+
+def test_a_group_of_a_follow_up_is_refused() -> None:
+    text = changed('id = "weakness_change"\n', 'id = "weakness_change"\ngroup = "pain"\n')
+    assert "question 'weakness_change' follows up 'weakness'; remove its group, the symptom's counts" in refusal(text)
+
+
+def test_two_groups_of_one_name_are_refused() -> None:
+    text = changed('[[group]]\nid = "pain"', '[[group]]\nid = "walking"\nname = "W"\n\n[[group]]\nid = "pain"')
+    assert "two groups are called 'walking'; give one of them another id" in refusal(text)
 
 
 def test_silence_that_counts_as_nothing_is_refused() -> None:
