@@ -1,7 +1,7 @@
 """The facts a session is made of, and their stored form.
 
 An event is immutable and in the past tense. A session is its events replayed, so a field may be added
-with a default but never renamed or removed: old logs stay readable.
+with a default but never renamed or removed: old logs stay readable (tests/dialogs/events.jsonl holds one of each).
 """
 
 from __future__ import annotations
