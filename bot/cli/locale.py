@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bot.cli.nurses import CONFIG
+from bot.cli.options import CONFIG
 from bot.clinic.config import LOCALES, load
 from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path
 from bot.language.po_file import read_file

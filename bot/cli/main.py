@@ -17,7 +17,9 @@ import click
 from bot.cli import check as checking
 from bot.cli import locale as cli_locale
 from bot.cli import nurses as cli_nurses
+from bot.cli import serve as cli_serve
 from bot.cli import text as reports
+from bot.cli.options import CONFIG, PROTOCOL
 from bot.clinic import new_clinic
 from bot.clinic.config import Config, ConfigError, load
 from bot.language.catalogue import CatalogueError
@@ -27,6 +29,7 @@ from bot.signoff.drawings import drawings
 from bot.signoff.pages import page, summary, topics_page
 from bot.store.records import Said, StoreLocked, UnfitStore, WorklistRow
 from bot.store.sqlite.store import SqliteStore
+from bot.web.server import AddressTaken
 from dialogs import protocol as protocols
 from dialogs.events import Recorded
 from dialogs.machine import STATES, TRANSITIONS
@@ -35,7 +38,7 @@ from dialogs.session import replay
 from dialogs.topic import TopicError
 from dialogs.topic import load as load_topics
 
-EXPECTED = (ConfigError, ProtocolError, TopicError, CatalogueError, StoreLocked, UnfitStore)
+EXPECTED = (AddressTaken, ConfigError, ProtocolError, TopicError, CatalogueError, StoreLocked, UnfitStore)
 """What is wrong with a clinic's files or machine, said in words; anything else is a mistake in the program."""
 
 
@@ -87,105 +90,8 @@ def main() -> None:
     """
 
 
-def _config_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--config",
-        "-c",
-        "path",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="The clinic's settings. [default: BOT_CONFIG, else ./clinic.toml, else the demo clinic]",
-    )(command)
-
-
-def _protocol_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--protocol",
-        "-p",
-        "protocol_path",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Another guideline than the one that comes with Cordwatch: its folder, or a protocol file.",
-    )(command)
-
-
 def _protocol(path: Path | None) -> TriageProtocol:
     return protocols.load(path)
-
-
-# --- talking to patients --------------------------------------------------------------------------------------------
-
-
-@main.command()
-@_config_option
-@click.option("--demo", "is_demo", is_flag=True, help="With the demo clinic: let made-up patients in.")
-def run(path: Path | None, is_demo: bool) -> None:
-    """Serve patients on Telegram and in the web chat until told to stop.
-
-    Telegram is served when the environment variable BOT_TELEGRAM_TOKEN holds the bot's token. SIGINT (Ctrl-C) and
-    SIGTERM stop the service with nothing lost.
-    """
-    from bot import app
-
-    config = load(path, os.environ)
-    # Without Telegram a person at the keyboard is most likely trying it out: the conversation begins right here.
-    is_trying = config.telegram.token is None and sys.stdin.isatty()
-    terminal = _here() if is_trying else None
-
-    def say_welcome(ready: app.App) -> None:
-        click.echo(_welcome(ready, is_trying))
-
-    asyncio.run(app.run(config, terminal, on_ready=say_welcome, has_demo_patients=is_demo))
-
-
-@main.command()
-@_config_option
-def chat(path: Path | None) -> None:
-    """Hold the same conversation here in the terminal, alone or with the service that is running.
-
-    Type the number of an answer or its words, /help for the commands, Ctrl-D to leave.
-    """
-    from bot import app
-    from bot.channels.terminal.socket import join
-
-    config = load(path, os.environ)
-    try:
-        join(app.socket_path(config), _here())
-    except (FileNotFoundError, ConnectionRefusedError):
-        asyncio.run(app.run(config, _here(), is_chat=True))
-
-
-def _here() -> str:
-    """The address of this terminal's user, so that a conversation carries on."""
-    return f"terminal:{os.getuid()}"
-
-
-def _welcome(ready: Any, is_trying: bool) -> str:
-    """Where everything is, said once at the start."""
-    config: Config = ready.config
-    host, port = config.listen
-    base = config.base_url
-    demo = " (DEMO: numbers are not real)" if config.is_demo else ""
-    lines = [
-        f"Cordwatch {version('cordwatch')} serves {config.clinic.name}{demo}.",
-        f"  Web chat   {base}/chat",
-        f"  Console    {ready.sign_in_link or f'{base}/console'}",
-        f"  Health     http://{host}:{port}/health",
-        f"  Database   {config.database}",
-        f"  Languages  {', '.join(ready.words.offered)}",
-        *(f"  Withheld   {language}: {found[0]}" for language, found in ready.words.withheld.items()),
-    ]
-    if config.telegram.token is None:
-        lines += [
-            "  Telegram   not connected. Write /newbot to @BotFather on Telegram; it gives you a token. Then:",
-            "             cordwatch init, and start again with BOT_TELEGRAM_TOKEN set to it.",
-            "  Terminal   the conversation begins below; Ctrl-C stops the service."
-            if is_trying
-            else "  Terminal   .venv/bin/cordwatch chat holds the conversation here.",
-        ]
-    else:
-        lines.append(f"  Telegram   by {config.telegram.mode}")
-    return "\n".join(lines)
 
 
 # --- setting up and checking ----------------------------------------------------------------------------------------
@@ -263,8 +169,8 @@ def _unreviewed(languages: str, is_accepted: bool) -> list[str]:
 
 
 @main.command()
-@_config_option
-@_protocol_option
+@CONFIG
+@PROTOCOL
 def check(path: Path | None, protocol_path: Path | None) -> None:
     """Read protocol, topics, settings and languages, and say what is wrong and how to mend it.
 
@@ -281,7 +187,7 @@ def check(path: Path | None, protocol_path: Path | None) -> None:
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row: id, disposition, rules.")
-@_protocol_option
+@PROTOCOL
 def evaluate(file: str, as_json: bool, protocol_path: Path | None) -> None:
     """Decide vignettes and compare with what clinicians expect. FILE is JSON Lines, - for standard input.
 
@@ -315,7 +221,7 @@ def evaluate(file: str, as_json: bool, protocol_path: Path | None) -> None:
     metavar="DIR",
     help="Where to write; made if it does not exist. [default: the current directory]",
 )
-@_protocol_option
+@PROTOCOL
 def protocol(draw: bool, table: bool, topics: bool, output: Path | None, protocol_path: Path | None) -> None:
     """Show the triage protocol: what it is, drawn, or as a page that a clinician can sign."""
     chosen = _protocol(protocol_path)
@@ -349,7 +255,7 @@ def _write(path: Path, content: str) -> None:
 
 
 @main.command()
-@_config_option
+@CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an entry, times in UTC.")
 def worklist(path: Path | None, as_json: bool) -> None:
     """Print what a nurse has to look at, the most pressing first. Reads only; the service may be running."""
@@ -379,7 +285,7 @@ async def _open_entries(config: Config, at: datetime) -> Sequence[WorklistRow]:
 
 
 @main.command()
-@_config_option
+@CONFIG
 @click.argument("session")
 @click.option("--language", metavar="CODE", help="The language of the log. [default: the clinic's usual one]")
 def transcript(path: Path | None, session: str, language: str | None) -> None:
@@ -412,8 +318,9 @@ async def _conversation(config: Config, session: str) -> tuple[list[Recorded | S
     return conversation, protocols.parse(kept[begun], f"protocol {begun}")
 
 
-for command in (cli_locale.locale, cli_nurses.nurse, cli_nurses.audit, cli_nurses.demo):
-    main.add_command(command)
+FIRST = (cli_serve.run, cli_serve.chat)
+LAST = (cli_nurses.status, cli_locale.locale, cli_nurses.nurse, cli_nurses.audit, cli_nurses.demo)
+main.commands = {str(one.name): one for one in (*FIRST, *main.commands.values(), *LAST)}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands for who may use the console, for its audit, and for the made-up patients of the demonstration."""
+"""The commands of an administrator: accounts, how the service does, the audit, the made-up patients."""
 
 from __future__ import annotations
 
@@ -7,29 +7,21 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
+from bot.cli.door import DoorShut, ask, door_of
+from bot.cli.office import AddNurse, DisableNurse, ListNurses, Office, Reply, Request, ResetNurse, ShowStatus
+from bot.cli.options import CONFIG
 from bot.clinic.config import Config, load
-from bot.console.accounts import LINK_HOLDS, Accounts
+from bot.console.accounts import Accounts
 from bot.demo import demo as demonstration
 from bot.service.service import utc_now
-from bot.store.console import AuditBroken, Desk, NameTaken, Nurse, Role
+from bot.store.console import AuditBroken, Role
 from bot.store.records import StoreLocked
 from bot.store.sqlite.console import SqliteDesk
 from bot.store.sqlite.reports import SqliteReports
 from bot.store.sqlite.store import SqliteStore
-
-T = TypeVar("T")
-CONFIG = click.option(
-    "--config",
-    "-c",
-    "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="The clinic's settings. [default: BOT_CONFIG, else ./clinic.toml, else the demo clinic]",
-)
 
 
 @click.group()
@@ -61,17 +53,7 @@ def add(name: str, email: str, role: str, languages: tuple[str, ...], path: Path
             "give a name and an e-mail address, such as: cordwatch nurse add 'Kim Bos' kim@clinic.nl"
         )
 
-    async def make(config: Config, _: Desk, accounts: Accounts) -> None:
-        try:
-            made = await accounts.add(name.strip(), email.strip(), Role(role), languages)
-        except NameTaken as error:
-            raise click.ClickException(
-                f"another account has this {error}; choose another, or reset that one"
-            ) from error
-        click.echo(f"{made.name} is a {made.role} now. Within {_hours()} she opens this link once:")
-        click.echo(await _password_link(config, accounts, made))
-
-    _run(path, make)
+    _carry_out(path, AddNurse(name=name.strip(), email=email.strip(), role=Role(role), languages=languages))
 
 
 @nurse.command("list")
@@ -79,13 +61,7 @@ def add(name: str, email: str, role: str, languages: tuple[str, ...], path: Path
 def list_(path: Path | None) -> None:
     """Show all accounts: name, e-mail address, role, languages, state."""
 
-    async def show(_: Config, desk: Desk, __: Accounts) -> None:
-        for one in await desk.nurses():
-            state = "active" if one.password or one.is_demo else "no password yet"
-            languages = ",".join(one.languages)
-            click.echo(f"{one.name}\t{one.email}\t{one.role}\t{languages}\t{state if one.is_active else 'disabled'}")
-
-    _run(path, show, is_reader=True)
+    _carry_out(path, ListNurses())
 
 
 @nurse.command()
@@ -94,12 +70,7 @@ def list_(path: Path | None) -> None:
 def disable(name_or_email: str, path: Path | None) -> None:
     """Sign her out everywhere and let her in no more. What she did stays in the log."""
 
-    async def do(_: Config, desk: Desk, accounts: Accounts) -> None:
-        found = await _known(desk, name_or_email)
-        await accounts.disable(found)
-        click.echo(f"{found.name} is signed out and can no longer sign in.")
-
-    _run(path, do)
+    _carry_out(path, DisableNurse(name_or_email=name_or_email))
 
 
 @nurse.command()
@@ -108,13 +79,17 @@ def disable(name_or_email: str, path: Path | None) -> None:
 def reset(name_or_email: str, path: Path | None) -> None:
     """Take away password and one-time codes, and print a link to choose a new password. Enables her again."""
 
-    async def do(config: Config, desk: Desk, accounts: Accounts) -> None:
-        found = await _known(desk, name_or_email)
-        click.echo(f"{found.name} is signed out everywhere. Within {_hours()} she opens this link once:")
-        secret = await accounts.reset(found)
-        click.echo(f"{config.base_url}/console/password/{secret}")
+    _carry_out(path, ResetNurse(name_or_email=name_or_email))
 
-    _run(path, do)
+
+@click.command()
+@CONFIG
+def status(path: Path | None) -> None:
+    """Ask the service that is running how it does: health, channels, messages that wait.
+
+    Exit code 1 when patients may not be reached or heard, or when no service runs.
+    """
+    _carry_out(path, ShowStatus())
 
 
 @click.group()
@@ -161,20 +136,46 @@ def demo(clear: bool, path: Path | None) -> None:  # noqa: ARG001
 # --- within
 
 
-def _run(path: Path | None, work: Callable[[Config, Desk, Accounts], Awaitable[None]], is_reader: bool = False) -> None:
+def _carry_out(path: Path | None, request: Request) -> None:
+    """By the service that runs on the database, else without one. Prints the reply."""
     config = load(path, os.environ)
+    reply = spoken(config, request)
+    if reply is None:
+        reply = _nobody_there(config) if isinstance(request, ShowStatus) else _by_ourselves(config, request)
+    for line in reply.lines:
+        click.echo(line)
+    if reply.wrong is not None:
+        raise click.ClickException(reply.wrong)
+
+
+def spoken(config: Config, request: Request) -> Reply | None:
+    """What the service replies; None when none runs on this database."""
+    try:
+        line = ask(door_of(config.database), request.model_dump_json().encode())
+    except DoorShut as error:
+        raise click.ClickException(str(error)) from error
+    return None if line is None else Reply.model_validate_json(line)
+
+
+def _nobody_there(config: Config) -> Reply:
+    return Reply(wrong=f"no service runs on {config.database}; `cordwatch run` starts one")
+
+
+def _by_ourselves(config: Config, request: Request) -> Reply:
+    replies: list[Reply] = []
 
     async def do(store: SqliteStore) -> None:
         desk = SqliteDesk(store)
-        await work(config, desk, Accounts(desk, utc_now))
+        replies.append(await Office(desk, Accounts(desk, utc_now), config.base_url).carry_out(request))
 
     try:
-        asyncio.run(_with_store(config, do, is_reader))
+        asyncio.run(_with_store(config, do, is_reader=isinstance(request, ListNurses)))
     except StoreLocked as error:
         raise click.ClickException(
-            "the service runs and keeps the accounts itself; an administrator adds, disables and resets nurses at "
-            f"{config.base_url}/console/nurses, or stop the service and try again"
+            f"the service runs and cannot be spoken to at {door_of(config.database)}; an administrator adds, disables "
+            f"and resets nurses at {config.base_url}/console/nurses, or stop the service and try again"
         ) from error
+    return replies[0]
 
 
 async def _with_store(config: Config, work: Callable[[SqliteStore], Awaitable[None]], is_reader: bool = False) -> None:
@@ -183,18 +184,3 @@ async def _with_store(config: Config, work: Callable[[SqliteStore], Awaitable[No
         await work(store)
     finally:
         await store.close()
-
-
-async def _known(desk: Desk, name_or_email: str) -> Nurse:
-    found = await desk.nurse(name_or_email)
-    if found is None:
-        raise click.ClickException(f"there is no account {name_or_email!r}; `cordwatch nurse list` shows them all")
-    return found
-
-
-async def _password_link(config: Config, accounts: Accounts, nurse_: Nurse) -> str:
-    return f"{config.base_url}/console/password/{await accounts.new_link(nurse_, 'password', LINK_HOLDS)}"
-
-
-def _hours() -> str:
-    return f"{int(LINK_HOLDS.total_seconds()) // 3600} hours"

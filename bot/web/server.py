@@ -1,13 +1,25 @@
-"""The web server's patience and room: heads of requests that never end are given up, and many pages may stay open."""
+"""The web server: its address, its patience with requests that never end, and room for many open pages."""
 
 from __future__ import annotations
 
 import asyncio
 import resource
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 
 import h11
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+STOP_WITHIN_S = 1
+HEAD_WITHIN_S = 10
+
+
+class AddressTaken(Exception):
+    """Somebody else listens there."""
 
 
 class PatientProtocol(H11Protocol):
@@ -16,7 +28,7 @@ class PatientProtocol(H11Protocol):
     uvicorn itself waits for ever. A connection between two requests is uvicorn's `timeout_keep_alive`.
     """
 
-    head_within_s: ClassVar[float] = 10
+    head_within_s: ClassVar[float] = HEAD_WITHIN_S
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -48,3 +60,46 @@ def allow_many_connections() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return most
+
+
+def web_server(app: ASGIApp, host: str, port: int, trusted_proxies: Sequence[str]) -> uvicorn.Server:
+    """A server that leaves signals to whoever runs it. `trusted_proxies`: whose X-Forwarded-For is believed."""
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies) or None,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
+            timeout_keep_alive=HEAD_WITHIN_S,
+            lifespan="off",
+            http=PatientProtocol,
+        )
+    )
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """The web server's door. Raises AddressTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # named TCP, or asyncio leaves Nagle's algorithm on and the body of an answer waits 40 ms behind its head
+    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise AddressTaken(
+            f"the address {host}:{port} cannot be listened on ({error.strerror}); stop what uses it, or set BOT_LISTEN "
+            "to another one, such as 127.0.0.1:8081"
+        ) from error
+    return door
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -14,8 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bot.app import bound
-from bot.web.server import PatientProtocol, allow_many_connections
+from bot.web.server import PatientProtocol, allow_many_connections, bound
 from tests.kit.web_chat import until
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"

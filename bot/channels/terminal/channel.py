@@ -23,7 +23,7 @@ WIDEST = 88
 
 
 class TerminalChannel(Channel):
-    """One person at one terminal.
+    """One person at one terminal; with no `address` nobody sits there, and what is said to her waits.
 
     `opening` is handed in before the first line, so that a conversation begins or carries on by itself. `settled` is
     awaited before the next line is read from a pipe and before the end: it returns once every answer has been shown.
@@ -31,7 +31,7 @@ class TerminalChannel(Channel):
 
     def __init__(
         self,
-        address: str,
+        address: str | None,
         settled: Callable[[], Awaitable[None]],
         *,
         lines: TextIO | None = None,
@@ -51,6 +51,8 @@ class TerminalChannel(Channel):
 
     async def listen(self, receive: Receive) -> None:
         """Runs until the lines end or it is cancelled."""
+        if self._address is None:
+            await asyncio.get_running_loop().create_future()
         run, count = uuid4().hex, 0
         typed = _read_aside(self._lines)
         line: str | None = self._opening
@@ -64,6 +66,7 @@ class TerminalChannel(Channel):
                 line = await typed.get()
             await self._settled()
         finally:
+            self._address = None
             self._print(self._farewell)
 
     async def send(self, sending: Sending) -> str | None:
@@ -76,6 +79,7 @@ class TerminalChannel(Channel):
 
     def _incoming(self, line: str, external_id: str) -> Incoming:
         choice = self._chosen(line)
+        assert self._address is not None
         return Incoming(
             channel=self.name,
             address=self._address,

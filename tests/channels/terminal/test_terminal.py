@@ -100,3 +100,23 @@ async def test_a_message_for_somebody_else_waits():
         await channel.send(Sending("terminal:other", Outgoing("hello"), 1))
 
     assert out.getvalue() == ""
+
+
+async def test_where_nobody_sits_what_is_said_waits(capsys):
+    channel = TerminalChannel(None, settled)
+
+    with pytest.raises(Busy):
+        await channel.send(Sending(ME, Outgoing("hello"), 1))
+
+    assert capsys.readouterr().out == ""
+
+
+async def test_after_the_last_line_what_is_said_waits():
+    channel, out = terminal("")
+    await heard(channel)
+    shown = out.getvalue()
+
+    with pytest.raises(Busy):
+        await channel.send(Sending(ME, Outgoing("hello"), 1))
+
+    assert out.getvalue() == shown
