@@ -21,7 +21,7 @@ from bot.clinic.config import Config, ConfigError, refuse_unreal_numbers
 from bot.console.app import Site as Console
 from bot.demo import demo
 from bot.health import Health, routes
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.service.alerts import Alerts
 from bot.service.conversations import StoredConversations
 from bot.service.outbox import Outbox
@@ -41,7 +41,7 @@ class App:
 
     config: Config
     store: Store
-    words: Words
+    words: PatientTexts
     service: Service
     outbox: Outbox
     channels: dict[str, Channel]
@@ -64,7 +64,7 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         stack.push_async_callback(store.close)
         await store.release()
         current = load()
-        words = Words(config.clinic, current)
+        words = PatientTexts(config.clinic, current)
         service = Service(store, words, config.clinic, await _protocols(store, current), current, utc_now)
         channels = {one.name: one for one in await _channels(config, store, words, service, terminal, is_chat)}
         for channel in channels.values():
@@ -85,7 +85,7 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
 
 
 async def _channels(
-    config: Config, store: Store, words: Words, service: Service, terminal: str | None, is_chat: bool
+    config: Config, store: Store, words: PatientTexts, service: Service, terminal: str | None, is_chat: bool
 ) -> list[Channel]:
     """Those that these settings ask for."""
     channels: list[Channel] = [
@@ -138,7 +138,7 @@ async def _protocols(store: Store, current: TriageProtocol) -> dict[str, TriageP
     }
 
 
-async def _web_chat(config: Config, store: Store, words: Words, service: Service) -> WebChatChannel:
+async def _web_chat(config: Config, store: Store, words: PatientTexts, service: Service) -> WebChatChannel:
     clinic = config.clinic
     site = Site(
         name=clinic.name,

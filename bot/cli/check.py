@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.clinic.config import LOCALES, Config, ConfigError, load, refuse_unreal_numbers
 from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path, read
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from dialogs import protocol as protocols
 from dialogs.protocol import ProtocolError, TriageProtocol
 from dialogs.topic import TopicError, Topics
@@ -76,7 +76,7 @@ def _notes(config: Config) -> Iterator[Finding]:
 
 def _languages(config: Config, protocol: TriageProtocol, topics: Topics) -> Iterator[Finding]:
     try:
-        words = Words(config.clinic, protocol, topics=topics)
+        words = PatientTexts(config.clinic, protocol, topics=topics)
     except CatalogueError as error:
         yield Finding("problem", str(error))
         return

@@ -15,7 +15,7 @@ from bot.clinic.config import LOCALES, load
 from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path
 from bot.language.po_file import read_file
 from bot.language.review import reviewed, sha256, to_headers
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.translation import extract
 from bot.translation import sheet as locale_sheet
 from bot.translation import status as locale_status
@@ -139,7 +139,7 @@ def check(desk: Desk, languages: Sequence[str], path: Path | None) -> None:
     for language in languages:
         _there(desk, language)
     clinic = replace(load(path, os.environ).clinic, languages=tuple(known), unreviewed_languages=tuple(known))
-    words = Words(clinic, locales=desk.locales)
+    words = PatientTexts(clinic, locales=desk.locales)
     withheld = 0
     for language in languages or known:
         problems = [*words.withheld.get(language, []), *_of_console(desk, language)]

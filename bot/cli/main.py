@@ -23,7 +23,7 @@ from bot.cli.options import CONFIG, PROTOCOL
 from bot.clinic import new_clinic
 from bot.clinic.config import Config, ConfigError, load
 from bot.language.catalogue import CatalogueError
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.signoff import evaluation
 from bot.signoff.drawings import drawings
 from bot.signoff.pages import page, summary, topics_page
@@ -294,7 +294,7 @@ def transcript(path: Path | None, session: str, language: str | None) -> None:
     `cordwatch worklist` shows the ids of sessions.
     """
     config = load(path, os.environ)
-    words = Words(config.clinic)
+    words = PatientTexts(config.clinic)
     chosen = language or words.offered[0]
     if chosen not in words.offered:
         raise click.UsageError(f"--language must be one of {', '.join(words.offered)}, not {chosen!r}")

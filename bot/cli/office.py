@@ -14,7 +14,7 @@ from bot.health import Health, Status
 from bot.store.console import Desk, NameTaken, Nurse, Role
 
 log = logging.getLogger("cordwatch.door")
-Words = Annotated[str, Field(min_length=1, max_length=200)]
+PatientTexts = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class _Request(BaseModel):
@@ -23,10 +23,10 @@ class _Request(BaseModel):
 
 class AddNurse(_Request):
     do: Literal["nurse add"] = "nurse add"
-    name: Words
-    email: Words
+    name: PatientTexts
+    email: PatientTexts
     role: Role
-    languages: Annotated[tuple[Words, ...], Field(min_length=1, max_length=20)]
+    languages: Annotated[tuple[PatientTexts, ...], Field(min_length=1, max_length=20)]
 
 
 class ListNurses(_Request):
@@ -35,12 +35,12 @@ class ListNurses(_Request):
 
 class DisableNurse(_Request):
     do: Literal["nurse disable"] = "nurse disable"
-    name_or_email: Words
+    name_or_email: PatientTexts
 
 
 class ResetNurse(_Request):
     do: Literal["nurse reset"] = "nurse reset"
-    name_or_email: Words
+    name_or_email: PatientTexts
 
 
 class ShowStatus(_Request):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.store.records import Said, WorklistRow
 from dialogs.events import Recorded
 from dialogs.protocol import TriageProtocol
@@ -61,7 +61,11 @@ def worklist_json(row: WorklistRow) -> str:
 
 
 def transcript_lines(
-    conversation: Sequence[Recorded | Said], words: Words, protocol: TriageProtocol, language: str, zone: ZoneInfo
+    conversation: Sequence[Recorded | Said],
+    words: PatientTexts,
+    protocol: TriageProtocol,
+    language: str,
+    zone: ZoneInfo,
 ) -> Iterator[str]:
     """Each event in this language; below it, behind a bar, the exact text that the patient saw."""
     for part in conversation:

@@ -162,8 +162,8 @@ def _prepared(asking: Asking, template: str, language: str) -> Replied:
         raise NotDone("blanks")
     if any(len(value) > LONGEST_BLANK for value in values.values()):
         raise NotDone("too_long", most=LONGEST_BLANK)
-    speech = words.speech(language, words.protocol, asking.at)
-    return Replied(asking.nurse.name, chosen.say(values, speech), template, values)
+    phrases = words.phrases(language, words.protocol, asking.at)
+    return Replied(asking.nurse.name, chosen.say(values, phrases), template, values)
 
 
 async def snooze(asking: Asking) -> tuple[NurseEvent, ...]:

@@ -48,11 +48,11 @@ class Sheet:
 async def page(asking: Asking) -> Response:
     service = asking.console.service
     rows = await service.store.worklist(asking.at, MOST + 1)
-    speech = service.words.read_in(asking.language).speech(asking.language, service.current, asking.at)
+    phrases = service.words.read_in(asking.language).phrases(asking.language, service.current, asking.at)
     return asking.page(
         "handover.html",
         sheet=sheet(rows[:MOST], len(rows) > MOST),
-        reason=lambda code: None if code in words.REASONS else speech.reason(code),
+        reason=lambda code: None if code in words.REASONS else phrases.reason(code),
         words=words,
     )
 

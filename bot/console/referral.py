@@ -12,7 +12,7 @@ from bot.console import labels as words
 from bot.console import session as entry
 from bot.console.request import Asking
 from bot.console.session import Reason, View, reasons_of
-from bot.language.speech import Speech
+from bot.language.phrases import Phrases
 from dialogs.decision import decide_from_answers
 from dialogs.events import Called, NotUnderstood, Said, Unprocessed
 from dialogs.protocol import Disposition
@@ -51,8 +51,8 @@ async def page(asking: Asking) -> Response:
     view = await entry.read(asking, session_id)
     await asking.console.desk.audit(asking.nurse.name, "exported", session_id, asking.at)
     service = asking.console.service
-    mine = service.words.read_in(asking.language).speech(asking.language, view.protocol, asking.at)
-    theirs = service.words.speech(view.session.language, view.protocol, asking.at)
+    mine = service.words.read_in(asking.language).phrases(asking.language, view.protocol, asking.at)
+    theirs = service.words.phrases(view.session.language, view.protocol, asking.at)
     # the list keeps what decided the advice; what was found after it counts here too
     found = decide_from_answers(view.session.findings, view.protocol).rules
     advised = [one.rule.id for one in view.reasons if one.rule.id not in found]
@@ -71,7 +71,7 @@ async def page(asking: Asking) -> Response:
     )
 
 
-def _told(view: View, reasons: Sequence[Reason], mine: Speech, theirs: Speech) -> Iterator[Told]:
+def _told(view: View, reasons: Sequence[Reason], mine: Phrases, theirs: Phrases) -> Iterator[Told]:
     causes = {question for reason in reasons for question in reason.rule.when}
     emergencies = {
         question

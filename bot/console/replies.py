@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from bot.console.labels import REPLIES
 from bot.language.catalogue import SOURCE
-from bot.language.speech import Speech
-from bot.language.words import NO_MOMENT, Words
+from bot.language.phrases import Phrases
+from bot.language.texts import NO_MOMENT, PatientTexts
 from dialogs.events import Replied
 
 BLANK = re.compile(r"\{(\w+)\}")
@@ -33,27 +33,27 @@ class Reply:
         """What must be filled in, in the order of the patient's text."""
         return tuple(dict.fromkeys(BLANK.findall(self.theirs)))
 
-    def say(self, values: Mapping[str, str], speech: Speech) -> str:
-        return filled(self.theirs, values, speech)
+    def say(self, values: Mapping[str, str], phrases: Phrases) -> str:
+        return filled(self.theirs, values, phrases)
 
 
-def prepared(words: Words, theirs: str, mine: str) -> dict[str, Reply]:
+def prepared(words: PatientTexts, theirs: str, mine: str) -> dict[str, Reply]:
     """The replies that can be sent in the patient's language, by id."""
     texts = {id_: words.prepared_reply(id_, theirs) for id_ in REPLIES}
     return {id_: Reply(id_, REPLIES[id_], text, _read_by(words, id_, mine)) for id_, text in texts.items() if text}
 
 
-def in_language(event: Replied, words: Words, language: str) -> str:
+def in_language(event: Replied, words: PatientTexts, language: str) -> str:
     """What a nurse sent, in another nurse's language; word for word where it was not a prepared reply."""
     if event.template not in REPLIES:
         return event.text
-    speech = words.read_in(language).speech(language, words.protocol, NO_MOMENT)
-    return filled(_read_by(words, event.template, language), event.values, speech)
+    phrases = words.read_in(language).phrases(language, words.protocol, NO_MOMENT)
+    return filled(_read_by(words, event.template, language), event.values, phrases)
 
 
-def filled(text: str, values: Mapping[str, str], speech: Speech) -> str:
+def filled(text: str, values: Mapping[str, str], phrases: Phrases) -> str:
     """The text with its blanks filled in, picked moments as its language says them; a blank without a value stays."""
-    return BLANK.sub(lambda blank: _said(values.get(blank[1], blank[0]), speech), text)
+    return BLANK.sub(lambda blank: _said(values.get(blank[1], blank[0]), phrases), text)
 
 
 def with_gaps(text: str) -> str:
@@ -61,15 +61,15 @@ def with_gaps(text: str) -> str:
     return BLANK.sub("____", text)
 
 
-def _said(value: str, speech: Speech) -> str:
+def _said(value: str, phrases: Phrases) -> str:
     if not PICKED.fullmatch(value):
         return value
     try:
         picked = datetime.fromisoformat(value)
     except ValueError:
         return value
-    return speech.moment(picked.replace(tzinfo=speech.clinic.time_zone).astimezone(UTC))
+    return phrases.moment(picked.replace(tzinfo=phrases.clinic.time_zone).astimezone(UTC))
 
 
-def _read_by(words: Words, id_: str, language: str) -> str:
+def _read_by(words: PatientTexts, id_: str, language: str) -> str:
     return words.prepared_reply(id_, language) or words.prepared_reply(id_, SOURCE) or ""

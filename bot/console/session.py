@@ -17,7 +17,7 @@ from bot.console.request import Asking
 from bot.console.transcript import Spoken, transcript
 from bot.console.trend import LEVELS, Trend, trend
 from bot.console.worklist import Line, fold
-from bot.language.speech import Speech
+from bot.language.phrases import Phrases
 from bot.service.entry import URGENT
 from bot.store.console import Audited, Check, Nurse
 from bot.store.records import Log
@@ -129,13 +129,13 @@ async def read(asking: Asking, session_id: str) -> View:
     session = replay(session_id, log.events)
     protocol = service.protocol_of(session)
     words_for_her = service.words.read_in(language)
-    speech = words_for_her.speech(language, protocol, asking.at)
+    phrases = words_for_her.phrases(language, protocol, asking.at)
     checks = await desk.checks(log.patient.id)
     rows = [one.row for one in checks if one.row is not None and one.row.entry.is_open]
     own = next((one.row for one in checks if one.session == session_id and one.row is not None), None)
     line = fold(rows) if rows else fold([own]) if own is not None else None
     codes = own.entry.reasons if own is not None else ()
-    reasons = tuple(reasons_of(codes, session, protocol, speech))
+    reasons = tuple(reasons_of(codes, session, protocol, phrases))
     said = await service.store.transcript(session_id)
     replies = prepared(service.words, session.language, language)
     calendar = asking.console.pages.clinic.calendar
@@ -147,13 +147,13 @@ async def read(asking: Asking, session_id: str) -> View:
         reasons=reasons,
         codes=tuple(code for code in codes if code in words.REASONS),
         notes=tuple(_notes(session, protocol)),
-        answers=tuple(_answers(session, protocol, speech, reasons)),
+        answers=tuple(_answers(session, protocol, phrases, reasons)),
         lines=tuple(transcript(session_id, log.events, said, words_for_her, protocol, language)),
         checks=tuple(checks),
         trend=trend(checks, service.current),
         audited=tuple(await desk.audited(session_id)),
         colleagues=tuple(one for one in await desk.nurses() if one.is_active and one.id != asking.nurse.id),
-        baselines=tuple(_baselines(session, log, protocol, speech)),
+        baselines=tuple(_baselines(session, log, protocol, phrases)),
         replies=replies,
         chosen=replies.get(asking.request.query_params.get("reply", "") or asking.form.get("template", "")),
         call_again=call_again(calendar, asking.at),
@@ -181,17 +181,17 @@ def mornings(calendar: Calendar, at: datetime) -> tuple[datetime, ...]:
     return tuple(dict.fromkeys(calendar.next_opening(midnight.astimezone(UTC)) for midnight in midnights))[:5]
 
 
-def reasons_of(codes: Sequence[str], session: Session, protocol: TriageProtocol, speech: Speech) -> Iterator[Reason]:
+def reasons_of(codes: Sequence[str], session: Session, protocol: TriageProtocol, phrases: Phrases) -> Iterator[Reason]:
     """Of the codes those that are rules, the most urgent first."""
     known = {rule.id: rule for rule in protocol.rules}
     rules = sorted((known[code] for code in codes if code in known), key=lambda one: -one.disposition.urgency)
     for rule in rules:
         answers = tuple(
-            (speech.topic(question), speech.label(question, session.answers[question]))
+            (phrases.topic(question), phrases.label(question, session.answers[question]))
             for question in rule.when
             if question in session.answers
         )
-        yield Reason(rule, speech.reason(rule.id), answers)
+        yield Reason(rule, phrases.reason(rule.id), answers)
 
 
 def _notes(session: Session, protocol: TriageProtocol) -> Iterator[Note]:
@@ -201,25 +201,27 @@ def _notes(session: Session, protocol: TriageProtocol) -> Iterator[Note]:
             yield note
 
 
-def _answers(session: Session, protocol: TriageProtocol, speech: Speech, reasons: Sequence[Reason]) -> Iterator[Given]:
+def _answers(
+    session: Session, protocol: TriageProtocol, phrases: Phrases, reasons: Sequence[Reason]
+) -> Iterator[Given]:
     causes = {question for reason in reasons for question in reason.rule.when}
     for question in protocol.questions:
         answer = session.answers.get(question.id)
         if answer is not None:
             yield Given(
-                speech.topic(question.id),
-                speech.heading(question)[0],
-                speech.label(question.id, answer),
+                phrases.topic(question.id),
+                phrases.heading(question)[0],
+                phrases.label(question.id, answer),
                 session.answered_at[question.id],
                 question.id in causes and question.severity(answer) > 0,
             )
 
 
-def _baselines(session: Session, log: Log, protocol: TriageProtocol, speech: Speech) -> Iterator[tuple[str, str]]:
+def _baselines(session: Session, log: Log, protocol: TriageProtocol, phrases: Phrases) -> Iterator[tuple[str, str]]:
     """Symptoms called known and unchanged that a nurse has still to confirm: id and name."""
     confirmed = {one.event.question for one in log.events if isinstance(one.event, BaselineConfirmed)}
     for symptom in unconfirmed(session.answers, confirmed, protocol):
-        yield symptom, speech.topic(symptom)
+        yield symptom, phrases.topic(symptom)
 
 
 def _short(language: str) -> str:

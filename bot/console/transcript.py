@@ -12,7 +12,7 @@ from bot.channels import Outgoing
 from bot.console.labels import LEFT, OUTCOMES, REASONS, UNDELIVERED
 from bot.console.replies import in_language
 from bot.language.console import console_words
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.store.records import Said
 from dialogs.events import (
     Asked,
@@ -67,7 +67,7 @@ def transcript(
     session_id: str,
     events: Sequence[Recorded],
     messages: Sequence[Said],
-    words: Words,
+    words: PatientTexts,
     protocol: TriageProtocol,
     language: str,
 ) -> list[Spoken]:
@@ -97,7 +97,7 @@ def _turns(events: Sequence[Recorded]) -> Iterator[list[Recorded]]:
 
 
 def _line_of(
-    recorded: Recorded, session: Session, words: Words, protocol: TriageProtocol, language: str
+    recorded: Recorded, session: Session, words: PatientTexts, protocol: TriageProtocol, language: str
 ) -> Iterator[Spoken]:
     event, at = recorded.event, recorded.at
     if isinstance(event, Asked):
@@ -133,7 +133,7 @@ def _messages(
     turn: Sequence[Recorded],
     before: Session,
     after: Session,
-    words: Words,
+    words: PatientTexts,
     protocol: TriageProtocol,
     language: str,
 ) -> Iterator[Spoken]:
@@ -157,7 +157,7 @@ def _in_my_language(
     turn: Sequence[Recorded],
     before: Session,
     after: Session,
-    words: Words,
+    words: PatientTexts,
     protocol: TriageProtocol,
     language: str,
 ) -> list[str]:

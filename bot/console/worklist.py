@@ -98,7 +98,7 @@ async def _page(asking: Asking, template: str) -> Response:
     else:
         found = await desk.page(wanted, asking.nurse.name, asking.at, (number - 1) * PER_PAGE, PER_PAGE)
     service = asking.console.service
-    speech = service.words.read_in(asking.language).speech(asking.language, service.current, asking.at)
+    phrases = service.words.read_in(asking.language).phrases(asking.language, service.current, asking.at)
     parameters = {"view": wanted.view, "tier": wanted.tier, "language": wanted.language, "q": search}
     chosen = {name: value for name, value in parameters.items() if value and (name, value) != ("view", "open")}
     return asking.page(
@@ -109,7 +109,7 @@ async def _page(asking: Asking, template: str) -> Response:
         wanted=wanted,
         search=search,
         counts=await desk.counts(asking.nurse.name, asking.at),
-        reason=lambda code: None if code in words.REASONS else speech.reason(code),
+        reason=lambda code: None if code in words.REASONS else phrases.reason(code),
         languages=service.words.offered,
         words=words,
         tiers=TIERS,

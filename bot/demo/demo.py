@@ -19,7 +19,7 @@ from bot.clinic.config import Clinic
 from bot.console.accounts import DEMO_LINK_HOLDS, Accounts
 from bot.demo import stories as demo_stories
 from bot.demo.stories import ALEX, ROBIN, SAM, Story
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.service.outbox import Outbox
 from bot.service.service import Service
 from bot.store.console import Desk, Role
@@ -75,7 +75,7 @@ class Demo:
     """Plays the stories up to `now`."""
 
     store: Store
-    words: Words
+    words: PatientTexts
     clinic: Clinic
     protocol: TriageProtocol
     now: datetime
@@ -184,7 +184,7 @@ class _Patient:
         return replay(log.session, log.events)
 
 
-async def fill(store: Store, words: Words, clinic: Clinic, protocol: TriageProtocol, now: datetime) -> bool:
+async def fill(store: Store, words: PatientTexts, clinic: Clinic, protocol: TriageProtocol, now: datetime) -> bool:
     """Lets the made-up patients in; returns whether it did. Once there, or cleared, they do not come again."""
     if await store.get_setting(FILLED) is not None:
         return False

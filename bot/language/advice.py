@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from bot.language.speech import Speech
+from bot.language.phrases import Phrases
 from dialogs.events import Advised
 from dialogs.protocol import Disposition, TriageProtocol
 from dialogs.session import Session
 
 
-def first_of_advice(advised: Advised, session: Session, protocol: TriageProtocol, speech: Speech) -> str:
+def first_of_advice(advised: Advised, session: Session, protocol: TriageProtocol, phrases: Phrases) -> str:
     """What to do, the number for this hour, by when, and whom to call if nobody answers: at most 40 words."""
     disposition = Disposition(advised.disposition)
     window = protocol.window(disposition)
     if disposition is Disposition.EMERGENCY:
-        return speech.say("advice_emergency")
+        return phrases.text("advice_emergency")
     if window is None:
-        again = speech.day(speech.at + timedelta(days=speech.clinic.check_in_days))
-        return speech.say("advice_none", check_again=again)
+        again = phrases.day(phrases.at + timedelta(days=phrases.clinic.check_in_days))
+        return phrases.text("advice_none", check_again=again)
     deadline = advised.decided_at + window
     if disposition is Disposition.WITHIN_12_HOURS:
-        return speech.say(_key_12h(session, is_late=deadline <= speech.at), deadline=speech.deadline(deadline))
-    return _first_of_weeks(advised, disposition, speech, speech.deadline(deadline), is_late=deadline <= speech.at)
+        return phrases.text(_key_12h(session, is_late=deadline <= phrases.at), deadline=phrases.deadline(deadline))
+    return _first_of_weeks(advised, disposition, phrases, phrases.deadline(deadline), is_late=deadline <= phrases.at)
 
 
 def _key_12h(session: Session, is_late: bool) -> str:
@@ -32,110 +32,110 @@ def _key_12h(session: Session, is_late: bool) -> str:
     return "advice_12h_late" if is_late else "advice_12h"
 
 
-def _first_of_weeks(advised: Advised, disposition: Disposition, speech: Speech, deadline: str, is_late: bool) -> str:
-    calendar = speech.clinic.calendar
+def _first_of_weeks(advised: Advised, disposition: Disposition, phrases: Phrases, deadline: str, is_late: bool) -> str:
+    calendar = phrases.clinic.calendar
     if is_late:
-        return speech.say(f"advice_{disposition}_late", deadline=deadline)
-    hour = "open" if speech.is_open else "closed"
+        return phrases.text(f"advice_{disposition}_late", deadline=deadline)
+    hour = "open" if phrases.is_open else "closed"
     call_by = calendar.end_of_next_working_day(advised.decided_at)
-    if advised.is_call_today or call_by <= speech.at:
-        call_by = speech.closes_today()
-        return speech.say(f"advice_{disposition}_today_{hour}", deadline=deadline, call_by=speech.deadline(call_by))
-    opening = speech.moment(calendar.next_opening(speech.at))
+    if advised.is_call_today or call_by <= phrases.at:
+        call_by = phrases.closes_today()
+        return phrases.text(f"advice_{disposition}_today_{hour}", deadline=deadline, call_by=phrases.deadline(call_by))
+    opening = phrases.moment(calendar.next_opening(phrases.at))
     key = f"advice_{disposition}_{hour}"
-    return speech.say(key, deadline=deadline, call_by=speech.deadline(call_by), opening=opening)
+    return phrases.text(key, deadline=deadline, call_by=phrases.deadline(call_by), opening=opening)
 
 
 def second_of_advice(
-    advised: Advised, session: Session, protocol: TriageProtocol, speech: Speech, leads: Iterable[str]
+    advised: Advised, session: Session, protocol: TriageProtocol, phrases: Phrases, leads: Iterable[str]
 ) -> str:
     """What to say, what to show, what to do if it gets worse, what not to do, and who reads this chat."""
     disposition, earlier = Disposition(advised.disposition), list(leads)
     return _sections(
         (
-            " ".join([*earlier, *_leads(advised, disposition, protocol, speech, has_leads=bool(earlier))]),
-            speech.say(f"say_{disposition}"),
-            _staff(advised, speech.say(f"tier_{disposition}"), session, protocol, speech),
-            f"{speech.say('signs')}\n\n{speech.say('signs_sudden')}",
-            speech.say("avoid_none" if disposition is Disposition.NO_WARNING_SYMPTOM else "avoid"),
-            speech.reads(),
-            speech.say("program"),
+            " ".join([*earlier, *_leads(advised, disposition, protocol, phrases, has_leads=bool(earlier))]),
+            phrases.text(f"say_{disposition}"),
+            _staff(advised, phrases.text(f"tier_{disposition}"), session, protocol, phrases),
+            f"{phrases.text('signs')}\n\n{phrases.text('signs_sudden')}",
+            phrases.text("avoid_none" if disposition is Disposition.NO_WARNING_SYMPTOM else "avoid"),
+            phrases.reads(),
+            phrases.text("program"),
         )
     )
 
 
-def first_of_unfinished(speech: Speech) -> str:
-    return speech.say("advice_unfinished", call_by=speech.deadline(speech.closes_today()))
+def first_of_unfinished(phrases: Phrases) -> str:
+    return phrases.text("advice_unfinished", call_by=phrases.deadline(phrases.closes_today()))
 
 
-def second_of_unfinished(speech: Speech, leads: Iterable[str]) -> str:
+def second_of_unfinished(phrases: Phrases, leads: Iterable[str]) -> str:
     return _sections(
         (
             " ".join(leads),
-            speech.say("say_unfinished"),
-            f"{speech.say('signs')}\n\n{speech.say('signs_sudden')}",
-            speech.say("avoid"),
-            speech.reads(),
-            speech.say("program"),
+            phrases.text("say_unfinished"),
+            f"{phrases.text('signs')}\n\n{phrases.text('signs_sudden')}",
+            phrases.text("avoid"),
+            phrases.reads(),
+            phrases.text("program"),
         )
     )
 
 
-def refusal(speech: Speech) -> str:
+def refusal(phrases: Phrases) -> str:
     """For somebody who does not agree or is not meant: the numbers and the signs only."""
     return _sections(
         (
-            speech.say("advice_refused"),
-            f"{speech.say('signs')}\n\n{speech.say('signs_sudden')}",
-            speech.reads(),
-            speech.say("program"),
+            phrases.text("advice_refused"),
+            f"{phrases.text('signs')}\n\n{phrases.text('signs_sudden')}",
+            phrases.reads(),
+            phrases.text("program"),
         )
     )
 
 
-def answers(session: Session, protocol: TriageProtocol, speech: Speech) -> Iterator[str]:
+def answers(session: Session, protocol: TriageProtocol, phrases: Phrases) -> Iterator[str]:
     """The answers about health, a line each, in the protocol's order."""
     for question in protocol.questions:
         if question.id in session.answers:
-            answer = speech.label(question.id, session.answers[question.id])
-            yield speech.say("summary_line", topic=speech.topic(question.id), answer=answer)
+            answer = phrases.label(question.id, session.answers[question.id])
+            yield phrases.text("summary_line", topic=phrases.topic(question.id), answer=answer)
 
 
 def _leads(
-    advised: Advised, disposition: Disposition, protocol: TriageProtocol, speech: Speech, has_leads: bool
+    advised: Advised, disposition: Disposition, protocol: TriageProtocol, phrases: Phrases, has_leads: bool
 ) -> Iterator[str]:
     if advised.is_standing:
-        yield speech.say("lead_standing")
+        yield phrases.text("lead_standing")
     elif advised.is_repeat and not has_leads:
-        yield speech.say("lead_repeat")
+        yield phrases.text("lead_repeat")
     if advised.is_worse:
-        yield speech.say("lead_worse")
+        yield phrases.text("lead_worse")
     if advised.is_call_today and disposition in (Disposition.WITHIN_1_WEEK, Disposition.WITHIN_2_WEEKS):
-        yield speech.say("lead_today" if advised.is_finished else "lead_today_unfinished")
+        yield phrases.text("lead_today" if advised.is_finished else "lead_today_unfinished")
     tiers = {protocol.rule(rule).disposition for rule in advised.rules}
     if disposition is Disposition.EMERGENCY and Disposition.WITHIN_12_HOURS in tiers:
-        yield speech.say("lead_spine_too")
+        yield phrases.text("lead_spine_too")
     if advised.discounted:
-        yield speech.say("lead_discounted", topics=", ".join(speech.topic(one) for one in advised.discounted))
+        yield phrases.text("lead_discounted", topics=", ".join(phrases.topic(one) for one in advised.discounted))
 
 
-def _staff(advised: Advised, tier: str, session: Session, protocol: TriageProtocol, speech: Speech) -> str:
+def _staff(advised: Advised, tier: str, session: Session, protocol: TriageProtocol, phrases: Phrases) -> str:
     """A short text to show to ambulance or hospital staff."""
     given = [session.answered_at[one.id] for one in protocol.questions if one.id in session.answered_at]
     respondent = session.answers.get("respondent", "unknown")
     lines = [
-        speech.say(
+        phrases.text(
             "staff",
             tier=tier,
-            decided=speech.moment_in_full(advised.decided_at),
-            answered=speech.moment_in_full(max(given, default=advised.decided_at)),
-            respondent=speech.say(f"respondent_{respondent}"),
+            decided=phrases.moment_in_full(advised.decided_at),
+            answered=phrases.moment_in_full(max(given, default=advised.decided_at)),
+            respondent=phrases.text(f"respondent_{respondent}"),
         )
     ]
     if advised.rules:
-        lines.append(speech.say("staff_because", reasons="; ".join(speech.reason(rule) for rule in advised.rules)))
+        lines.append(phrases.text("staff_because", reasons="; ".join(phrases.reason(rule) for rule in advised.rules)))
     if given:
-        lines += [speech.say("staff_answers"), *answers(session, protocol, speech)]
+        lines += [phrases.text("staff_answers"), *answers(session, protocol, phrases)]
     return "\n".join(lines)
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from babel import Locale
 
+from bot.language.matching import seen, spellings
 from bot.language.po_file import CatalogueError as CatalogueError
 from bot.language.po_file import read_file
 from bot.language.review import Review, from_headers
-from bot.language.spelling import seen, spellings
 from dialogs.protocol import Question, TriageProtocol
 from dialogs.topic import LONGEST_TITLE, Topics, has_figure
 

@@ -14,7 +14,7 @@ from bot.language.advice import (
     second_of_advice,
     second_of_unfinished,
 )
-from bot.language.speech import Speech
+from bot.language.phrases import Phrases
 from bot.language.topics import topic_buttons, topic_page
 from bot.language.understand import ANY_TOKEN, codes_of
 from dialogs.events import (
@@ -56,7 +56,7 @@ QUIET = ("following_up", "closed", "stopped", "expired")
 URGENCY = {Disposition.EMERGENCY: 3, Disposition.WITHIN_12_HOURS: 2}
 
 
-class Turn:
+class TurnRenderer:
     """The messages of one turn in the making. `earlier`: the language in which the question before was asked."""
 
     def __init__(
@@ -64,15 +64,15 @@ class Turn:
         before: Session,
         after: Session,
         protocol: TriageProtocol,
-        speech: Speech,
-        earlier: Speech,
+        phrases: Phrases,
+        earlier: Phrases,
         offered: Sequence[str],
         topics: Topics,
     ) -> None:
         self.before = before
         self.after = after
         self.protocol = protocol
-        self.speech = speech
+        self.phrases = phrases
         self.earlier = earlier
         self.offered = offered
         self.topics = topics
@@ -93,21 +93,21 @@ class Turn:
         return (replace(first, retires=self._retired(events), drops_contact=drops), *rest)
 
     def _take(self, event: Event, events: Sequence[Event]) -> None:
-        say = self.speech.say
+        say = self.phrases.text
         match event:
             case Started():
                 greeting = say("greeting_again" if event.is_consented else "greeting")
-                self._page(f"{greeting}\n\n{self.speech.reads()}")
+                self._page(f"{greeting}\n\n{self.phrases.reads()}")
             case AskedForHelp():
-                self._page(f"{say('help')}\n\n{self.speech.reads()}")
+                self._page(f"{say('help')}\n\n{self.phrases.reads()}")
             case AskedForPerson():
-                self._page(f"{say('person')}\n\n{self.speech.reads()}", urgency=1)
+                self._page(f"{say('person')}\n\n{self.phrases.reads()}", urgency=1)
             case AskedForTopics():
                 self._list_topics()
             case ReadTopic(topic):
                 self._show_topic(topic)
             case Unprocessed():
-                self._page(f"{say('unprocessed')}\n\n{self.speech.reads()}", urgency=1)
+                self._page(f"{say('unprocessed')}\n\n{self.phrases.reads()}", urgency=1)
             case Replied(_, text):
                 self._reply(text)
             case Advised():
@@ -122,7 +122,7 @@ class Turn:
     # --- what is said before a question, or alone
 
     def _preface(self, event: Event, events: Sequence[Event]) -> Iterator[str]:
-        say, is_asking = self.speech.say, self.after.pending is not None
+        say, is_asking = self.phrases.text, self.after.pending is not None
         match event:
             case NotUnderstood(what):
                 yield _join(say(_misunderstanding(what)), say("choose_below") if is_asking else "")
@@ -145,14 +145,14 @@ class Turn:
                 yield say("nothing_to_stop")
             case Reminded():
                 yield f"{say('reminded')} {say('emergency_line')}"
-                yield self.speech.reads()
+                yield self.phrases.reads()
             case Expired():
                 yield say("expired")
             case CheckedBack():
                 yield say("checked_back")
             case Entered("following_up") if self._has_answered(events):
                 yield say("thanks_answers")
-                yield self.speech.reads()
+                yield self.phrases.reads()
             case Stopped(how):
                 yield from self._stopped(how, events)
             case Answered("language") | Corrected("language") if not is_asking:
@@ -166,16 +166,16 @@ class Turn:
         return isinstance(events[0], (Answered, Corrected)) and not any(isinstance(one, Advised) for one in events)
 
     def _warning(self) -> Iterator[str]:
-        yield self.speech.say("emergency_line")
-        yield self.speech.say("signs")
-        yield self.speech.reads()
+        yield self.phrases.text("emergency_line")
+        yield self.phrases.text("signs")
+        yield self.phrases.reads()
 
     def _why(self, question_id: str) -> str:
         is_clinical = self.protocol.question(question_id).is_clinical
-        return _join(self.speech.why(question_id), self.speech.say("why_helps") if is_clinical else "")
+        return _join(self.phrases.why(question_id), self.phrases.text("why_helps") if is_clinical else "")
 
     def _stopped(self, how: str, events: Sequence[Event]) -> Iterator[str]:
-        say = self.speech.say
+        say = self.phrases.text
         if how == "restart":
             yield say("restarted")
         elif how == "stop":
@@ -184,10 +184,10 @@ class Turn:
 
     def _advice_counts(self, events: Sequence[Event]) -> Iterator[str]:
         if self.after.advised is not None and not any(isinstance(one, Advised) for one in events):
-            yield self.speech.say("advice_counts")
+            yield self.phrases.text("advice_counts")
 
     def _acknowledged(self, event: Event, question: str, answer: str) -> Iterator[str]:
-        say = self.speech.say
+        say = self.phrases.text
         is_clinical = self.protocol.question(question).is_clinical
         if isinstance(event, Corrected) and is_clinical and self.before.advised is not None:
             yield say("earlier_advice_stands")
@@ -207,45 +207,45 @@ class Turn:
         self._send(text, urgency=urgency, choices=self._ways_on() if self.after.pending is None else ())
 
     def _list_topics(self) -> None:
-        buttons = tuple(topic_buttons(self.topics, self.speech))
+        buttons = tuple(topic_buttons(self.topics, self.phrases))
         ways = self._ways_from_reading(len(buttons), is_list=True)
-        self._send(self.speech.say("topics"), kind="topic", choices=(*buttons, *ways))
+        self._send(self.phrases.text("topics"), kind="topic", choices=(*buttons, *ways))
 
     def _show_topic(self, topic_id: str) -> None:
         topic = self.topics.topic(topic_id)
         if topic is None:
             self._list_topics()
         else:
-            page = topic_page(topic, self.topics, self.speech)
+            page = topic_page(topic, self.topics, self.phrases)
             self._send(page, kind="topic", choices=self._ways_from_reading(0))
 
     def _reply(self, text: str) -> None:
         """A person's words, and below them what to do in an emergency."""
-        heading = self.speech.say("nurse_reply")
+        heading = self.phrases.text("nurse_reply")
         pieces = [text[start : start + LONGEST_REPLY] for start in range(0, max(len(text), 1), LONGEST_REPLY)]
-        pieces[-1] += f"\n\n{self.speech.say('emergency_line')}\n{self.speech.reads()}"
+        pieces[-1] += f"\n\n{self.phrases.text('emergency_line')}\n{self.phrases.reads()}"
         for place, piece in enumerate(pieces):
             self._send(f"{'' if place else heading}\n{piece}", kind="reply", urgency=1)
 
     def _advise(self, advised: Advised) -> None:
         urgency = URGENCY.get(Disposition(advised.disposition), 1)
-        first = first_of_advice(advised, self.after, self.protocol, self.speech)
-        second = second_of_advice(advised, self.after, self.protocol, self.speech, self._prefaces_taken())
+        first = first_of_advice(advised, self.after, self.protocol, self.phrases)
+        second = second_of_advice(advised, self.after, self.protocol, self.phrases, self._prefaces_taken())
         self._outcome(first, second, urgency)
 
     def _leave(self, is_refused: bool) -> None:
         leads = self._prefaces_taken()
         if is_refused:
-            self._send(self._with_demo(refusal(self.speech)), kind="advice", urgency=1, choices=self._ways_on())
+            self._send(self._with_demo(refusal(self.phrases)), kind="advice", urgency=1, choices=self._ways_on())
         else:
-            self._outcome(first_of_unfinished(self.speech), second_of_unfinished(self.speech, leads), 1)
+            self._outcome(first_of_unfinished(self.phrases), second_of_unfinished(self.phrases, leads), 1)
 
     def _outcome(self, first: str, second: str, urgency: int) -> None:
         self._send(self._with_demo(first), kind="advice", urgency=urgency)
         self._send(f"\n{second}", kind="advice", urgency=urgency, choices=self._ways_on())
 
     def _with_demo(self, text: str) -> str:
-        return f"{text}\n{self.speech.say('demo')}" if self.speech.clinic.is_demo else text
+        return f"{text}\n{self.phrases.text('demo')}" if self.phrases.clinic.is_demo else text
 
     def _ask(self, asked: Asked) -> None:
         question = self.protocol.question(asked.question)
@@ -257,10 +257,10 @@ class Turn:
             choices=self._choices(question, asked),
             token=asked.token,
             picture=question.picture,
-            picture_alt=self.speech.texts.get(f"question.{question.id}.picture_alt", ""),
-            contact_label=self.speech.say("action_share") if asked.wants_contact else None,
+            picture_alt=self.phrases.texts.get(f"question.{question.id}.picture_alt", ""),
+            contact_label=self.phrases.text("action_share") if asked.wants_contact else None,
             urgency=2 if asked.is_urgent else self.urgency,
-            language=self.speech.language,
+            language=self.phrases.language,
         )
         merged = "\n\n".join((*self.prefaces, f"{heading}\n{body}".strip()))
         if not self.prefaces:
@@ -276,7 +276,7 @@ class Turn:
         """What has no question to go with is a message of its own."""
         if not self.prefaces:
             return
-        parts, reads = self._prefaces_taken(), self.speech.reads()
+        parts, reads = self._prefaces_taken(), self.phrases.reads()
         is_last_word = self.after.pending is None
         if is_last_word and reads not in parts:
             parts.append(reads)
@@ -289,24 +289,24 @@ class Turn:
 
     def _send(self, text: str, kind: str = "notice", urgency: int = 0, choices: tuple[Choice, ...] = ()) -> None:
         heading, _, body = text.partition("\n")
-        language = self.speech.language
+        language = self.phrases.language
         message = Outgoing(body, heading, kind, choices, urgency=urgency, language=language)
         self.outgoing.append(message)
 
     # --- a question and its buttons
 
     def _question(self, question: Question, is_urgent: bool) -> tuple[str, str]:
-        say = self.speech.say
-        heading, body = self.speech.heading(question)
+        say = self.phrases.text
+        heading, body = self.phrases.heading(question)
         parts = [body]
         if is_urgent:
             parts.append(say("urgent_question"))
         if question.id == "summary":
-            parts += ["\n".join(answers(self.after, self.protocol, self.speech)), say("summary_edit")]
+            parts += ["\n".join(answers(self.after, self.protocol, self.phrases)), say("summary_edit")]
         if question.id == "reached":
             parts.append(self._deadline())
         if question.is_clinical:
-            parts.append("\n".join(part for part in (self.speech.why(question.id), self._progress(question)) if part))
+            parts.append("\n".join(part for part in (self.phrases.why(question.id), self._progress(question)) if part))
         return heading, "\n\n".join(part for part in parts if part)
 
     def _progress(self, question: Question) -> str:
@@ -315,20 +315,20 @@ class Turn:
         asked = [one.id for one in protocol.questions if one.id in findings or protocol.is_asked(one, findings)]
         if question.id not in asked or findings.keys() >= set(asked):
             return ""
-        return self.speech.say("progress", position=str(asked.index(question.id) + 1), total=str(len(asked)))
+        return self.phrases.text("progress", position=str(asked.index(question.id) + 1), total=str(len(asked)))
 
     def _deadline(self) -> str:
         advice = self.after.advice
         window = self.protocol.window(Disposition(advice.disposition)) if advice else None
         if advice is None or window is None:
             return ""
-        return self.speech.say("reached_deadline", deadline=self.speech.deadline(advice.decided_at + window))
+        return self.phrases.text("reached_deadline", deadline=self.phrases.deadline(advice.decided_at + window))
 
     def _choices(self, question: Question, asked: Asked) -> tuple[Choice, ...]:
         codes = codes_of(question.id, self.after, self.protocol, self.offered)
         if asked.wants_contact:
             codes = tuple(code for code in codes if code != "share")
-        labels = [self.speech.label(question.id, code) for code in codes]
+        labels = [self.phrases.label(question.id, code) for code in codes]
         in_a_row = _in_a_row(labels)
         choices = [
             Choice(
@@ -374,7 +374,7 @@ class Turn:
         return tuple(self._action(action, f"{ANY_TOKEN}:{to}", row) for row, (action, to) in enumerate(ways, first_row))
 
     def _action(self, action: str, data: str, row: int) -> Choice:
-        return Choice(self.speech.say(f"action_{action}"), data, row, "action")
+        return Choice(self.phrases.text(f"action_{action}"), data, row, "action")
 
     def _has_previous(self, question_id: str) -> bool:
         """Whether there is a question to go back to."""
@@ -405,7 +405,7 @@ class Turn:
         for event in events:
             match event:
                 case Answered(question, answer) | Corrected(question, answer) if question == asking.question:
-                    return self.earlier.say("chosen", answer=self.earlier.label(question, answer))
+                    return self.earlier.text("chosen", answer=self.earlier.label(question, answer))
         return ""
 
 

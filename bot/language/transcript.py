@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.language.speech import Speech
+from bot.language.phrases import Phrases
 from dialogs.events import (
     Acknowledged,
     Advised,
@@ -61,15 +61,15 @@ PLAIN: dict[type[object], str] = {
 """Events that say all by their name."""
 
 
-def transcript_line(event: Event, speech: Speech) -> str | None:
+def transcript_line(event: Event, phrases: Phrases) -> str | None:
     """The line of one event; None for what only the machine needs."""
     if type(event) in PLAIN:
-        return speech.say(f"transcript_{PLAIN[type(event)]}")
-    return _by_patient(event, speech) or _by_machine(event, speech) or _by_nurse(event, speech)
+        return phrases.text(f"transcript_{PLAIN[type(event)]}")
+    return _by_patient(event, phrases) or _by_machine(event, phrases) or _by_nurse(event, phrases)
 
 
-def _by_patient(event: Event, speech: Speech) -> str | None:
-    say, topic, label = speech.say, speech.topic, speech.label
+def _by_patient(event: Event, phrases: Phrases) -> str | None:
+    say, topic, label = phrases.text, phrases.topic, phrases.label
     match event:
         case Started(version):
             return say("transcript_started", version=version)
@@ -85,30 +85,32 @@ def _by_patient(event: Event, speech: Speech) -> str | None:
         case TappedStale(question, answer):
             return say("transcript_stale", topic=topic(question), answer=label(question, answer))
         case ReadTopic(topic_id, version):
-            return say("transcript_topic", title=speech.title(topic_id), version=version)
+            return say("transcript_topic", title=phrases.title(topic_id), version=version)
         case Stopped(how):
             return say("transcript_stopped", how=how)
     return None
 
 
-def _by_machine(event: Event, speech: Speech) -> str | None:
-    say = speech.say
+def _by_machine(event: Event, phrases: Phrases) -> str | None:
+    say = phrases.text
     match event:
         case Asked(question):
-            return say("transcript_asked", topic=speech.topic(question))
+            return say("transcript_asked", topic=phrases.topic(question))
         case Advised():
             return say(
                 "transcript_advised",
                 tier=say(f"tier_{event.disposition}"),
-                decided=speech.moment_in_full(event.decided_at),
-                reasons="; ".join(speech.reason(rule) for rule in event.rules) or "–",
+                decided=phrases.moment_in_full(event.decided_at),
+                reasons="; ".join(phrases.reason(rule) for rule in event.rules) or "–",
             )
         case LeftUnfinished(is_refused):
             return say("transcript_refused" if is_refused else "transcript_unfinished")
         case Listed("found_more" as reason, rules):
-            return say("transcript_listed", reason=reason, about="; ".join(speech.reason(one) for one in rules.split()))
+            return say(
+                "transcript_listed", reason=reason, about="; ".join(phrases.reason(one) for one in rules.split())
+            )
         case Listed(reason, about):
-            return say("transcript_listed", reason=reason, about=" ".join(speech.topic(one) for one in about.split()))
+            return say("transcript_listed", reason=reason, about=" ".join(phrases.topic(one) for one in about.split()))
         case DeliveryFailed(_, reason):
             return say("transcript_delivery_failed", reason=reason)
         case Unprocessed(error):
@@ -116,8 +118,8 @@ def _by_machine(event: Event, speech: Speech) -> str | None:
     return None
 
 
-def _by_nurse(event: Event, speech: Speech) -> str | None:
-    say = speech.say
+def _by_nurse(event: Event, phrases: Phrases) -> str | None:
+    say = phrases.text
     match event:
         case Claimed(nurse):
             return say("transcript_claimed", nurse=nurse)
@@ -131,13 +133,13 @@ def _by_nurse(event: Event, speech: Speech) -> str | None:
             key = "transcript_called" if is_reached else "transcript_not_reached"
             return " ".join(filter(None, (say(key, nurse=nurse), text)))
         case Snoozed(nurse, until):
-            return say("transcript_snoozed", nurse=nurse, until=speech.moment_in_full(until))
+            return say("transcript_snoozed", nurse=nurse, until=phrases.moment_in_full(until))
         case NoteAdded(nurse, text):
             return say("transcript_note", nurse=nurse, words=text)
         case Replied(nurse, text):
             return say("transcript_replied", nurse=nurse, words=text)
         case BaselineConfirmed(nurse, question):
-            return say("transcript_baseline", nurse=nurse, topic=speech.topic(question))
+            return say("transcript_baseline", nurse=nurse, topic=phrases.topic(question))
         case Closed(nurse, outcome):
             return say("transcript_closed", nurse=nurse, outcome=outcome)
         case Reopened(nurse):

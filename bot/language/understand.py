@@ -1,4 +1,4 @@
-"""From an incoming message to the patient's event: the inverse of `Words.render`.
+"""From an incoming message to the patient's event: the inverse of `PatientTexts.render`.
 
 Only a whole message that equals a label, an alias or the number of a button of the pending question answers it.
 Everything else is kept word for word and understood as no answer.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.channels import Incoming
 from bot.language.catalogue import Texts, aliases, fill, native_name, words_for
-from bot.language.spelling import plain, seen, spellings
+from bot.language.matching import plain, seen, spellings
 from dialogs.events import (
     Answered,
     AskedForHelp,
@@ -141,7 +141,7 @@ def _commanded(command: re.Match[str], text: str) -> PatientEvent:
     event = COMMANDS.get(command["name"].lower())
     if event is None:
         return NotUnderstood("command", text)
-    # Words behind a command may be a symptom; those behind /start are Telegram's own (a link's payload).
+    # PatientTexts behind a command may be a symptom; those behind /start are Telegram's own (a link's payload).
     return NotUnderstood("text", text) if command["rest"] and not isinstance(event, Resumed) else event
 
 

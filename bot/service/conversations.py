@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.channels.conversation import Conversation, Conversations, Line
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.store.records import Said, Store
 from dialogs.events import Recorded
 from dialogs.protocol import TriageProtocol
@@ -24,7 +24,7 @@ class StoredConversations(Conversations):
     def __init__(
         self,
         store: Store,
-        words: Words,
+        words: PatientTexts,
         protocol: Callable[[Session], TriageProtocol],
         clock: Callable[[], datetime],
         channel: str = "web",

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from bot.channels import Incoming, Outgoing
 from bot.clinic.config import Clinic
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.service.entry import PATIENT_WIDE, Refused, calls_anew, entry, is_news, is_urgently_waiting, refuse
 from bot.service.step import Step, patient_after, standing_after, standing_of, step_of
 from bot.store.nurse_chats import Reception
@@ -64,7 +64,7 @@ class Service:
     def __init__(
         self,
         store: Store,
-        words: Words,
+        words: PatientTexts,
         clinic: Clinic,
         protocols: Mapping[str, TriageProtocol],
         current: TriageProtocol,

@@ -19,7 +19,7 @@ from bot.console.pages import direction
 from bot.console.replies import BLANK, prepared
 from bot.language.catalogue import catalogue_path
 from bot.language.console import available, console_words
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.translation.extract import templates, update
 from bot.translation.extract_console import catalogue
 from dialogs.protocol import load as load_protocol
@@ -144,7 +144,7 @@ def test_a_catalogue_that_cannot_be_read_is_withheld_and_the_others_speak(fault:
 
 @pytest.mark.parametrize("language", SPOKEN)
 def test_every_prepared_reply_can_be_sent_in_every_language_that_patients_read(language: str) -> None:
-    words = Words(load(None, {}).clinic)
+    words = PatientTexts(load(None, {}).clinic)
     english = prepared(words, "en", "en")
     replies = prepared(words, language, "en")
     assert [*replies] == [*REPLIES]
@@ -153,7 +153,7 @@ def test_every_prepared_reply_can_be_sent_in_every_language_that_patients_read(l
         assert reply.mine == english[id_].theirs
         assert language == "en" or reply.theirs != reply.mine
         assert not BLANK.search(
-            reply.say(dict.fromkeys(reply.blanks, "x"), words.speech(language, words.protocol, MONDAY))
+            reply.say(dict.fromkeys(reply.blanks, "x"), words.phrases(language, words.protocol, MONDAY))
         )
 
 
@@ -187,8 +187,8 @@ async def test_a_moment_that_she_picks_is_said_in_the_patients_language_and_read
 
 @pytest.mark.parametrize("language", ["ar", "de", "en"])
 async def test_a_nurse_reads_her_own_language_also_where_no_patient_is_offered_it(clinic, language):
-    everywhere = Words(load(None, {}).clinic).speech(language, clinic.service.current, clinic.clock())
-    clinic.service.words = Words(replace(clinic.clinic, languages=("nl",)))
+    everywhere = PatientTexts(load(None, {}).clinic).phrases(language, clinic.service.current, clinic.clock())
+    clinic.service.words = PatientTexts(replace(clinic.clinic, languages=("nl",)))
     async with opened(clinic) as ward:
         session = await ward.session_of(await ward.patient(language="nl", **WEAK))
         nurse = await ward.nurse("Anna", languages=(language,))

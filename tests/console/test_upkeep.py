@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from bot.clinic.config import load
 from bot.demo import demo
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.store.console import AuditBroken, Filter
 from bot.store.records import StoreLocked
 from bot.store.sqlite import console as sqlite_console
@@ -96,7 +96,7 @@ async def test_the_demonstration_has_all_tiers_and_states_and_can_be_forgotten(t
     store = SqliteStore(config.database)
     try:
         desk = SqliteDesk(store)
-        words = Words(config.clinic, protocol)
+        words = PatientTexts(config.clinic, protocol)
         now = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
         assert await demo.fill(store, words, config.clinic, protocol, now)
         assert not await demo.fill(store, words, config.clinic, protocol, now)

@@ -13,7 +13,7 @@ import pytest_asyncio
 from bot.clinic.config import load
 from bot.console.transcript import transcript
 from bot.language.catalogue import native_name
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.store.records import Said
 from bot.store.sqlite.store import SqliteStore
 from dialogs.events import Recorded
@@ -72,7 +72,7 @@ async def test_a_nurse_reads_every_conversation_in_english_and_in_the_original(
     bot: Bot, journeys: dict[tuple[str, str], Patient]
 ) -> None:
     config = load(bot.directory / "clinic.toml", {"BOT_DATABASE": str(bot.database)})
-    words, store = Words(config.clinic, PROTOCOL), SqliteStore(bot.database, is_reader=True)
+    words, store = PatientTexts(config.clinic, PROTOCOL), SqliteStore(bot.database, is_reader=True)
     for (language, _), patient in journeys.items():
         session = bot.one("select id from sessions where address = ?", str(patient.user.id))
         parts = await store.conversation(session)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.channels import Channel, Choice, Incoming, Outgoing, Pace, Receive, Sending, Undeliverable
 from bot.clinic.config import Clinic, load
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.service.outbox import Outbox
 from bot.service.service import Service
 from bot.store.records import WorklistRow
@@ -77,7 +77,7 @@ class TestClinic:
         protocol = load_protocol()
         store = make_store(path)
         telephones = Telephones()
-        service = Service(store, Words(own, protocol), own, {}, protocol, clock)
+        service = Service(store, PatientTexts(own, protocol), own, {}, protocol, clock)
         outbox = Outbox(store, {telephones.name: telephones}, clock, service.delivery_failed)
         try:
             yield cls(store, service, outbox, telephones, clock, own)

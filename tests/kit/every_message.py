@@ -13,7 +13,7 @@ from babel.dates import get_day_names, get_month_names
 
 from bot.channels import Outgoing
 from bot.language.catalogue import messages, topic_messages
-from bot.language.words import COMMANDS
+from bot.language.texts import COMMANDS
 from dialogs.events import (
     Advised,
     Answered,
@@ -272,7 +272,7 @@ def _names(language: str, kind: str) -> tuple[str, ...]:
 @lru_cache
 def _pattern(language: str) -> re.Pattern[str]:
     """All ways in which the language's catalogue writes a moment, the longest first."""
-    texts = WORDS.speech(language, PROTOCOL, HOURS["open"]).texts
+    texts = WORDS.phrases(language, PROTOCOL, HOURS["open"]).texts
     ways = (texts[f"wording.{key}"] for key in ("moment_full", "moment", "moment_near", "day"))
     return re.compile("|".join(_expression(way, place, language) for place, way in enumerate(ways)))
 
@@ -294,7 +294,7 @@ def _expression(way: str, place: int, language: str) -> str:
 
 def piece(key: str, language: str) -> re.Pattern[str]:
     """Finds a text of the catalogue in a message, whatever its blanks were filled with."""
-    text = WORDS.speech(language, PROTOCOL, HOURS["open"]).texts[key]
+    text = WORDS.phrases(language, PROTOCOL, HOURS["open"]).texts[key]
     return re.compile(re.sub(r"\\\{\w+\\\}", ".+?", re.escape(text)), re.DOTALL)
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from bot.channels import Outgoing
 from bot.channels.telegram.messages import Part, parts_of
 from bot.clinic.config import load
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from bot.service.entry import entry
 from bot.service.service import Service, utc_now
 from bot.store.records import Entry
@@ -31,7 +31,7 @@ async def audit(bot: Bot, patients: Sequence[Patient]) -> list[str]:
     config = load(bot.directory / "clinic.toml", {"BOT_DATABASE": str(bot.database)})
     protocol = load_protocol()
     store = SqliteStore(bot.database, is_reader=True)
-    service = Service(store, Words(config.clinic, protocol), config.clinic, {}, protocol, utc_now)
+    service = Service(store, PatientTexts(config.clinic, protocol), config.clinic, {}, protocol, utc_now)
     listed = {row.session: row.entry for row in await store.worklist()}
     found = []
     with bot.rows() as db:

@@ -13,7 +13,7 @@ from bot.cli.locale import locale
 from bot.clinic.config import LOCALES, Clinic, load
 from bot.language.catalogue import catalogue_path, read
 from bot.language.console import console_words
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 
 CLINIC: Clinic = replace(
     load(None, {}).clinic, languages=("en", "de", "nl", "pl"), unreviewed_languages=("de", "nl", "pl")
@@ -67,7 +67,7 @@ CHARSET = "charset=utf-8"
 )
 def test_what_is_wrong_in_a_line_names_that_line(locales: Path, old: str, new: str, complaint: str) -> None:
     path, line = broken(locales, old, new)
-    words = Words(CLINIC, locales=locales)
+    words = PatientTexts(CLINIC, locales=locales)
     assert words.offered == ("en", "de", "pl")
     assert words.withheld["nl"][0].startswith(f"{path}:{line}: "), words.withheld["nl"][0]
     assert complaint in words.withheld["nl"][0]
@@ -84,13 +84,13 @@ def test_what_is_wrong_in_a_line_names_that_line(locales: Path, old: str, new: s
 )
 def test_what_is_wrong_with_a_text_names_the_line_where_it_begins(locales: Path, said: str, complaint: str) -> None:
     path, line = broken(locales, PROGRAM, f'msgstr "{said}"')
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert problem.startswith(f"{path}:{line - 1}: {complaint}")
 
 
 def test_a_missing_name_in_braces_is_named(locales: Path) -> None:
     path, line = broken(locales, f'msgstr "{THANKS}"', f'msgstr "{THANKS.replace("{phone}", "dit")}"')
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     complaint = "fills in nothing, the English {phone}; use the same names in braces"
     assert problem == f"{path}:{line - 1}: wording.thanks_number {complaint}"
 
@@ -113,7 +113,7 @@ def test_a_missing_name_in_braces_is_named(locales: Path) -> None:
 )
 def test_a_header_that_cannot_be_right_is_named(locales: Path, old: str, new: str, complaint: str) -> None:
     path, _ = broken(locales, old, new)
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert problem.startswith(f"{path}:2: ")
     assert complaint in problem
 
@@ -122,7 +122,7 @@ def test_an_empty_header_is_named(locales: Path) -> None:
     path = locales / "nl" / "LC_MESSAGES" / "patient.po"
     header, _, texts = path.read_text(encoding="utf-8").partition("\n\n")
     path.write_text(f'{header.partition("msgstr")[0]}msgstr ""\n\n{texts}', encoding="utf-8")
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert problem == f"{path}:2: the header is empty; cordwatch locale update nl writes it"
 
 
@@ -131,7 +131,7 @@ def test_another_charset_names_the_line_of_its_first_sign(locales: Path) -> None
     lines = path.read_text(encoding="utf-8").split("\n")
     path.write_bytes("\n".join(lines).encode("iso-8859-1", "replace"))
     line = next(number for number, text in enumerate(lines, 1) if set(text) & set("äöüß°"))
-    words = Words(CLINIC, locales=locales)
+    words = PatientTexts(CLINIC, locales=locales)
     assert words.withheld["de"][0].startswith(f"{path}:{line}: byte 0x")
     assert words.withheld["de"][0].endswith("is not UTF-8; save the file with the charset UTF-8")
     assert words.offered == ("en", "nl", "pl")
@@ -139,7 +139,7 @@ def test_another_charset_names_the_line_of_its_first_sign(locales: Path) -> None
 
 def test_a_text_that_stands_twice_is_named(locales: Path) -> None:
     path, line = broken(locales, f"{PROGRAM}\n", f'{PROGRAM}\n\nmsgctxt "wording.program"\n{PROGRAM_ID}\n{PROGRAM}\n')
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert (
         problem == f"{path}:{line + 3}: wording.program stands here again, first on line {line - 1}; remove one of them"
     )
@@ -148,27 +148,27 @@ def test_a_text_that_stands_twice_is_named(locales: Path) -> None:
 def test_a_plural_form_that_the_language_has_not_is_named(locales: Path) -> None:
     entry = f'{PROGRAM}\n\nmsgid "one"\nmsgid_plural "many"\nmsgstr[0] "een"\nmsgstr[1] "veel"\nmsgstr[2] "meer"\n'
     path, line = broken(locales, f"{PROGRAM}\n", entry)
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert problem == f"{path}:{line + 6}: 'one' has the unknown plural form msgstr[2]; the last is msgstr[1]"
 
 
 def test_a_button_that_is_too_long_is_named(locales: Path) -> None:
     path, line = broken(locales, 'msgstr "Ja"', f'msgstr "{"Ja, dat klopt " * 5}"')
-    problem = Words(CLINIC, locales=locales).withheld["nl"][0]
+    problem = PatientTexts(CLINIC, locales=locales).withheld["nl"][0]
     complaint = "is a button of 70 characters; shorten it to 64, best to 28"
     assert problem == f"{path}:{line - 1}: question.emergency_signs.answer.yes {complaint}"
 
 
 def test_a_name_that_telegram_does_not_take_is_named(locales: Path) -> None:
     path, line = broken(locales, 'msgid "Spine check"\nmsgstr "', f'msgid "Spine check"\nmsgstr "{"Ruggengraat" * 6}')
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert problem.startswith(f"{path}:{line}: wording.bot_name has ")
     assert problem.endswith("characters with the clinic's values; Telegram takes 64")
 
 
 def test_a_message_that_telegram_does_not_take_is_named(locales: Path) -> None:
     path, line = broken(locales, PROGRAM, f'msgstr "{"Ik ben een programma. " * 190}"')
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert problem.startswith(f"{path}:{line - 1}: wording.program has 4180 characters; shorten it to 4096")
 
 
@@ -179,14 +179,14 @@ def test_a_first_advice_over_forty_words_is_named(locales: Path) -> None:
     place = text.index("msgstr", start)
     long = text[place:].replace("{emergency_number}", f"{'echt ' * 30}{{emergency_number}}", 1)
     path.write_text(text[:place] + long, encoding="utf-8")
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert problem.startswith(f"{path}:{text[:start].count(chr(10)) + 2}: wording.advice_12h has ")
     assert problem.endswith("words with its numbers and times; shorten it to 40")
 
 
 def test_a_fault_in_the_topics_withholds_the_language_too(locales: Path) -> None:
     path, line = broken(locales, "\n\n#. Title", "\n\nnonsense\n#. Title", "topics")
-    (problem,) = Words(CLINIC, locales=locales).withheld["nl"]
+    (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert problem.startswith(f"{path}:{line + 2}: 'nonsense' {SYNTAX}")
 
 

@@ -50,7 +50,7 @@ def typed(text: str, session: Session) -> Event:
 
 
 def text_of(key: str, language: str) -> str:
-    return WORDS.speech(language, PROTOCOL, MONDAY_MORNING).texts.get(key, "")
+    return WORDS.phrases(language, PROTOCOL, MONDAY_MORNING).texts.get(key, "")
 
 
 def listed(code: str, language: str) -> list[str]:
@@ -162,7 +162,7 @@ def test_a_language_is_chosen_by_its_own_name(spelling: str, language: str) -> N
 def test_every_line_of_the_summary_can_be_typed(spelling: str, language: str) -> None:
     session = asked("summary", language)
     for question in PROTOCOL.questions:
-        label = WORDS.speech(language, PROTOCOL, MONDAY_MORNING).label("summary", question.id)
+        label = WORDS.phrases(language, PROTOCOL, MONDAY_MORNING).label("summary", question.id)
         assert typed(SPELLINGS[spelling](label), session) == Answered("summary", question.id)
 
 

@@ -15,7 +15,7 @@ import pytest
 from bot.channels import Outgoing
 from bot.clinic.config import LOCALES, Clinic, load
 from bot.language.catalogue import Catalogue, Translation, catalogue_path, messages, problems, read
-from bot.language.words import Words
+from bot.language.texts import PatientTexts
 from dialogs.events import Advised, Answered, Asked, Entered, Event, LeftUnfinished, Recorded, Started
 from dialogs.protocol import SPINAL_METASTASES, Disposition, parse
 from dialogs.protocol import load as load_protocol
@@ -27,7 +27,7 @@ PROTOCOL = load_protocol()
 LANGUAGES = ("en", *sorted(path.parents[1].name for path in LOCALES.glob("*/LC_MESSAGES/patient.po")))
 DUTCH = LOCALES / "nl" / "LC_MESSAGES" / "patient.po"
 CLINIC: Clinic = replace(load(None, {}).clinic, languages=LANGUAGES, unreviewed_languages=LANGUAGES[1:])
-WORDS = Words(CLINIC, PROTOCOL)
+WORDS = PatientTexts(CLINIC, PROTOCOL)
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HOURS = {
     "in opening hours": MONDAY_MORNING,
@@ -135,7 +135,7 @@ def test_a_word_for_two_answers_is_a_fault() -> None:
 
 
 def test_a_language_without_a_file_is_not_offered(tmp_path: Path) -> None:
-    words = Words(CLINIC, PROTOCOL, tmp_path)
+    words = PatientTexts(CLINIC, PROTOCOL, tmp_path)
     assert words.offered == ("en",)
     assert "patient.po: cannot be read" in words.problems("nl")[0]
 
@@ -144,11 +144,11 @@ def test_a_broken_file_is_not_offered(tmp_path: Path) -> None:
     path = tmp_path / "nl" / "LC_MESSAGES" / "patient.po"
     path.parent.mkdir(parents=True)
     path.write_bytes(b'msgid "a\nmsgstr')
-    assert Words(CLINIC, PROTOCOL, tmp_path).offered == ("en",)
+    assert PatientTexts(CLINIC, PROTOCOL, tmp_path).offered == ("en",)
 
 
 def test_an_unreviewed_language_is_offered_only_where_the_clinic_says_so() -> None:
-    words = Words(replace(CLINIC, unreviewed_languages=()), PROTOCOL)
+    words = PatientTexts(replace(CLINIC, unreviewed_languages=()), PROTOCOL)
     assert words.offered == ("en",)
     assert (
         "no clinician has reviewed this translation; record a review with cordwatch locale approve nl"
@@ -158,13 +158,13 @@ def test_an_unreviewed_language_is_offered_only_where_the_clinic_says_so() -> No
 
 def test_a_clinic_without_any_language_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no language of the clinic can be offered: .*patient\.po"):
-        Words(replace(CLINIC, languages=("nl",)), PROTOCOL, tmp_path)
+        PatientTexts(replace(CLINIC, languages=("nl",)), PROTOCOL, tmp_path)
 
 
 def test_changed_english_takes_the_old_translation_away() -> None:
     shipped = (SPINAL_METASTASES / "protocol.toml").read_text(encoding="utf-8")
     own = parse(shipped.replace("Do you have pain between your shoulder blades?", "Is there pain up there?"))
-    words = Words(CLINIC, own)
+    words = PatientTexts(CLINIC, own)
     assert words.offered == ("en",)
     assert (
         "question.between_shoulder_blades.text was translated from an earlier English text" in words.problems("nl")[0]
@@ -175,7 +175,7 @@ def test_a_name_in_braces_that_nobody_knows_is_a_fault() -> None:
     shipped = (SPINAL_METASTASES / "protocol.toml").read_text(encoding="utf-8")
     own = parse(shipped.replace("I cannot rule anything out.", "Ask {doctor}."))
     with pytest.raises(ValueError, match=r"wording\.program fills in \{doctor\}, which nobody knows"):
-        Words(CLINIC, own)
+        PatientTexts(CLINIC, own)
 
 
 # --- lengths

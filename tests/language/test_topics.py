@@ -16,8 +16,8 @@ from bot.channels import Incoming, Outgoing
 from bot.cli.locale import locale
 from bot.clinic.config import LOCALES, Clinic, load
 from bot.language.catalogue import Message, catalogue_path, numbers, read, topic_messages
-from bot.language.spelling import plain
-from bot.language.words import Words
+from bot.language.matching import plain
+from bot.language.texts import PatientTexts
 from bot.translation.reading_level import formula, level
 from dialogs.events import Advised, Asked, AskedForTopics, Entered, Event, ReadTopic, Recorded, Resumed, Started
 from dialogs.protocol import load as load_protocol
@@ -29,8 +29,8 @@ PROTOCOL = load_protocol()
 TOPICS = load_topics()
 LANGUAGES = ("en", *sorted(path.parents[1].name for path in LOCALES.glob("*/LC_MESSAGES/topics.po")))
 CLINIC: Clinic = replace(load(None, {}).clinic, languages=LANGUAGES, unreviewed_languages=LANGUAGES[1:])
-WORDS = Words(CLINIC, PROTOCOL)
-GENEROUS = Words(replace(CLINIC, shows_figures=True), PROTOCOL)
+WORDS = PatientTexts(CLINIC, PROTOCOL)
+GENEROUS = PatientTexts(replace(CLINIC, shows_figures=True), PROTOCOL)
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 STARTED = Started(PROTOCOL.version, "en", is_language_known=True)
 ASKED = Asked("weakness", "tok7")
@@ -42,18 +42,18 @@ def recorded(*events: Event) -> list[Recorded]:
 
 
 def said(
-    event: Event, *before: Event, language: str = "en", words: Words = WORDS, at: datetime = MONDAY
+    event: Event, *before: Event, language: str = "en", words: PatientTexts = WORDS, at: datetime = MONDAY
 ) -> tuple[Outgoing, ...]:
     log = recorded(replace(STARTED, language=language), *before, event)
     return words.render([event], replay("s", log[:-1]), replay("s", log), PROTOCOL, at)
 
 
-def page(topic_id: str, *before: Event, language: str = "en", words: Words = WORDS) -> Outgoing:
+def page(topic_id: str, *before: Event, language: str = "en", words: PatientTexts = WORDS) -> Outgoing:
     (outgoing,) = said(ReadTopic(topic_id, TOPICS.version), *before, language=language, words=words)
     return outgoing
 
 
-def pages(language: str, words: Words = WORDS) -> Iterator[Outgoing]:
+def pages(language: str, words: PatientTexts = WORDS) -> Iterator[Outgoing]:
     yield from (page(topic.id, ASKED, language=language, words=words) for topic in TOPICS.topics)
 
 
@@ -249,12 +249,12 @@ def spoilt(locales: Path, old: str, new: str) -> list[str]:
     content = path.read_text(encoding="utf-8")
     assert old in content
     path.write_text(content.replace(old, new, 1), encoding="utf-8")
-    return Words(replace(CLINIC, languages=("en", "nl")), PROTOCOL, locales).problems("nl")
+    return PatientTexts(replace(CLINIC, languages=("en", "nl")), PROTOCOL, locales).problems("nl")
 
 
 def test_without_a_catalogue_of_topics_the_language_is_withheld_and_the_others_run(locales: Path) -> None:
     catalogue_path(locales, "nl", "topics").unlink()
-    words = Words(replace(CLINIC, languages=("en", "nl")), PROTOCOL, locales)
+    words = PatientTexts(replace(CLINIC, languages=("en", "nl")), PROTOCOL, locales)
     assert words.offered == ("en",)
     assert "topics.po: cannot be read" in words.problems("nl")[0]
 
@@ -286,7 +286,7 @@ def test_a_fault_withholds_the_language_and_names_file_text_and_remedy(
 def test_topics_that_nobody_reviewed_are_offered_only_where_the_clinic_says_so(locales: Path) -> None:
     signed = ["approve", "nl", "--by", "A. Doctor", "--role", "oncologist", "--catalogue", "patient"]
     assert CliRunner().invoke(locale, ["--locales", str(locales), *signed]).exit_code == 0
-    words = Words(replace(CLINIC, languages=("en", "nl"), unreviewed_languages=()), PROTOCOL, locales)
+    words = PatientTexts(replace(CLINIC, languages=("en", "nl"), unreviewed_languages=()), PROTOCOL, locales)
     (problem,) = words.problems("nl")
     assert "topics.po: no clinician has reviewed this translation" in problem
 

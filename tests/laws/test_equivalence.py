@@ -49,7 +49,7 @@ def typed_through(findings: dict[str, str], language: str) -> str | None:
             break
         question = check.asked
         code = language if question == "language" else findings.get(question) or nothing(question)
-        label = WORDS.speech(language, PROTOCOL, check.at).label(question, code)
+        label = WORDS.phrases(language, PROTOCOL, check.at).label(question, code)
         event = WORDS.understand(Incoming("test", "42", "1", label), check.session, PROTOCOL)
         assert event == Answered(question, code), (question, label)
         check.receives(event)
@@ -169,11 +169,11 @@ def test_the_second_advice_has_every_element_in_its_order_and_nothing_else(
         assert found, f"{element} is missing or not in its place"
         place = found.end() if element != "wording.staff" else found.start()
         rest = rest.replace(found[0], "")
-    speech = WORDS.speech(language, PROTOCOL, HOURS[hour])
+    phrases = WORDS.phrases(language, PROTOCOL, HOURS[hour])
     for question in PROTOCOL.questions:
-        line = f"• {speech.topic(question.id)}: {speech.label(question.id, question.codes[0])}"
+        line = f"• {phrases.topic(question.id)}: {phrases.label(question.id, question.codes[0])}"
         assert loose(line) in map(loose, rest.split("\n"))
-    assert second.choices[0].label == speech.say("action_person")
+    assert second.choices[0].label == phrases.text("action_person")
     assert second.choices[0].data.endswith(":person")
 
 
@@ -250,8 +250,8 @@ THE_SAME = {
 
 @TRANSLATED
 def test_no_text_is_the_english_one_but_for_few_with_a_reason(language: str) -> None:
-    texts = WORDS.speech(language, PROTOCOL, HOURS["open"]).texts
-    english = WORDS.speech("en", PROTOCOL, HOURS["open"]).texts
+    texts = WORDS.phrases(language, PROTOCOL, HOURS["open"]).texts
+    english = WORDS.phrases("en", PROTOCOL, HOURS["open"]).texts
     same = {key for key, text in english.items() if texts[key] == text and not key.startswith("wording.transcript_")}
     same -= {f"question.{one.id}.answer.no" for one in (*PROTOCOL.questions, *PROTOCOL.administrative)}  # Spanish No
     assert same - THE_SAME.keys() == set()
@@ -313,7 +313,7 @@ FORBIDDEN = ("wording.avoid", "wording.avoid_none")
 @each("language", sorted(DENIALS.keys() & {*LANGUAGES}))
 def test_what_is_denied_or_forbidden_in_english_is_so_in_this_language(language: str) -> None:
     """A lost “not” is the worst slip of a translator."""
-    texts = WORDS.speech(language, PROTOCOL, HOURS["open"]).texts
+    texts = WORDS.phrases(language, PROTOCOL, HOURS["open"]).texts
     denied = re.compile(DENIALS[language], re.IGNORECASE)
     lost = [
         message.key

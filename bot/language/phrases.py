@@ -16,7 +16,7 @@ NEAR = timedelta(days=6)
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class Phrases:
     """What is said to one patient in one turn. `texts` have the clinic's own values filled in already."""
 
     clinic: Clinic
@@ -24,7 +24,7 @@ class Speech:
     language: str
     at: datetime
 
-    def say(self, key: str, **values: str) -> str:
+    def text(self, key: str, **values: str) -> str:
         """The wording of a key. Raises KeyError when there is no such wording or a value is missing."""
         text = self.texts[f"wording.{key}"]
         return fill(text, {"number": self.number, **values} if "{number}" in text else values)
@@ -41,8 +41,8 @@ class Speech:
     def reads(self) -> str:
         """Who reads this chat, and when: true for this hour."""
         if self.is_open:
-            return self.say("reads_open")
-        return self.say("reads_closed", opening=self.moment(self.clinic.calendar.next_opening(self.at)))
+            return self.text("reads_open")
+        return self.text("reads_closed", opening=self.moment(self.clinic.calendar.next_opening(self.at)))
 
     def closes_today(self) -> datetime:
         """Closing time today in opening hours, the end of the day otherwise."""
@@ -95,5 +95,5 @@ class Speech:
         if question_id == "language":
             return native_name(code)
         if question_id == "summary" and (topic := self.texts.get(f"question.{code}.topic")):
-            return self.say("summary_change", topic=topic)
+            return self.text("summary_change", topic=topic)
         return self.texts.get(f"question.{question_id}.answer.{code}", code)

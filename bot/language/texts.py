@@ -1,7 +1,8 @@
 """Words for patients: from events to messages in her language, and from her message to an event.
 
-`Words.render` and `Words.understand` are inverses. No sentence stands in code: all come from the protocol's wording,
-in the patient's language through the catalogues, with the clinic's numbers and the times of its zone filled in.
+`PatientTexts.render` and `PatientTexts.understand` are inverses. No sentence stands in code: all come from the
+protocol's wording, in the patient's language through the catalogues, with the clinic's numbers and the times of its
+zone filled in.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from bot.language.catalogue import (
     unreviewed,
 )
 from bot.language.limits import COMMANDS, too_long
-from bot.language.render import Turn
-from bot.language.speech import Speech
+from bot.language.phrases import Phrases
+from bot.language.render import TurnRenderer
 from bot.language.transcript import transcript_line
 from bot.language.understand import is_start, understand
 from dialogs.events import (
@@ -61,7 +62,7 @@ from dialogs.topic import load as load_topics
 NO_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 
-class Words:
+class PatientTexts:
     """The words of one clinic in every language it offers: those of `offered`, the usual one first.
 
     `withheld`: the clinic's languages that are not offered, and why.
@@ -116,14 +117,14 @@ class Words:
         self, events: Sequence[Event], before: Session, after: Session, protocol: TriageProtocol, at: datetime
     ) -> tuple[Outgoing, ...]:
         """The messages of one turn, in the order in which they are to be read."""
-        speech = self.speech(after.language, protocol, at)
-        earlier = self.speech(before.language, protocol, at)
-        return Turn(before, after, protocol, speech, earlier, self.offered, self.topics).render(events)
+        phrases = self.phrases(after.language, protocol, at)
+        earlier = self.phrases(before.language, protocol, at)
+        return TurnRenderer(before, after, protocol, phrases, earlier, self.offered, self.topics).render(events)
 
     def fallback_reply(self, after: Session, at: datetime) -> tuple[Outgoing, ...]:
         """For a message that our code could not digest. Stands on as little as it can."""
-        speech = self.speech(after.language, self.protocol, at)
-        turn = Turn(after, after, self.protocol, speech, speech, self.offered, self.topics)
+        phrases = self.phrases(after.language, self.protocol, at)
+        turn = TurnRenderer(after, after, self.protocol, phrases, phrases, self.offered, self.topics)
         return turn.render((Unprocessed(""),))
 
     def word_for_button(self, event: PatientEvent, after: Session) -> str | None:
@@ -140,17 +141,17 @@ class Words:
         """
         readable = self._readable(language)
         texts = self._texts_of_known(readable, protocol or self.protocol)
-        return transcript_line(event, Speech(self.clinic, texts, readable, NO_MOMENT))
+        return transcript_line(event, Phrases(self.clinic, texts, readable, NO_MOMENT))
 
     def spoken(self, event: Event, protocol: TriageProtocol, language: str) -> str:
         """What the patient pressed or typed, as her own side of the conversation; empty for all other events."""
         match event:
             case Answered(question, answer) | Corrected(question, answer) | TappedStale(question, answer):
-                return self.speech(language, protocol, NO_MOMENT).label(question, answer)
+                return self.phrases(language, protocol, NO_MOMENT).label(question, answer)
             case NotUnderstood(_, text) | Said(text) | Unprocessed(_, text):
                 return text
             case ReadTopic(topic):
-                return self.speech(language, protocol, NO_MOMENT).title(topic)
+                return self.phrases(language, protocol, NO_MOMENT).title(topic)
             case AskedForTopics():
                 return self.ui("action_read", language)
             case WentBack() | AskedWhy() | AskedForPerson():
@@ -188,7 +189,7 @@ class Words:
 
     def day(self, at: datetime, language: str) -> str:
         """The day by the clinic's clock, such as Monday 23 November."""
-        return self.speech(language, self.protocol, NO_MOMENT).day(at)
+        return self.phrases(language, self.protocol, NO_MOMENT).day(at)
 
     # --- languages
 
@@ -196,7 +197,7 @@ class Words:
         """The language itself if it is offered or read along in, else the clinic's usual one."""
         return language if language in (*self.offered, self._reader) else self.offered[0]
 
-    def read_in(self, language: str) -> Words:
+    def read_in(self, language: str) -> PatientTexts:
         """The same words for a nurse who reads along, in her language even where no patient is offered it."""
         mine = copy(self)
         mine._reader = self._readable(language)
@@ -253,9 +254,9 @@ class Words:
 
     # --- within
 
-    def speech(self, language: str, protocol: TriageProtocol, at: datetime) -> Speech:
+    def phrases(self, language: str, protocol: TriageProtocol, at: datetime) -> Phrases:
         """One language at one moment, for whoever writes more than single lines."""
-        return Speech(self.clinic, self._texts_of(language, protocol), self.known(language), at)
+        return Phrases(self.clinic, self._texts_of(language, protocol), self.known(language), at)
 
     def _readable(self, language: str) -> str:
         if language != SOURCE and language not in self._catalogues:
