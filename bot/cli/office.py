@@ -14,7 +14,7 @@ from bot.health import Health, Status
 from bot.store.console import Desk, NameTaken, Nurse, Role
 
 log = logging.getLogger("cordwatch.door")
-PatientTexts = Annotated[str, Field(min_length=1, max_length=200)]
+Words = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class _Request(BaseModel):
@@ -23,10 +23,10 @@ class _Request(BaseModel):
 
 class AddNurse(_Request):
     do: Literal["nurse add"] = "nurse add"
-    name: PatientTexts
-    email: PatientTexts
+    name: Words
+    email: Words
     role: Role
-    languages: Annotated[tuple[PatientTexts, ...], Field(min_length=1, max_length=20)]
+    languages: Annotated[tuple[Words, ...], Field(min_length=1, max_length=20)]
 
 
 class ListNurses(_Request):
@@ -35,12 +35,12 @@ class ListNurses(_Request):
 
 class DisableNurse(_Request):
     do: Literal["nurse disable"] = "nurse disable"
-    name_or_email: PatientTexts
+    name_or_email: Words
 
 
 class ResetNurse(_Request):
     do: Literal["nurse reset"] = "nurse reset"
-    name_or_email: PatientTexts
+    name_or_email: Words
 
 
 class ShowStatus(_Request):
