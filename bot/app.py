@@ -14,11 +14,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from bot.channels import Channel, ChannelStatus, Pace
 from bot.channels.telegram.build import telegram_channel
 from bot.channels.terminal.channel import TerminalChannel
+from bot.channels.web.browser_id import BrowserIds
 from bot.channels.web.channel import Limits, WebChatChannel
-from bot.channels.web.page import Pages, Site
-from bot.channels.web.visitors import Visitors
+from bot.channels.web.page import ChatClinic, ChatPages
 from bot.clinic.config import Config, ConfigError, refuse_unreal_numbers
-from bot.console.app import Site as Console
+from bot.console.app import ConsoleApp
 from bot.demo import demo
 from bot.health import Health, routes
 from bot.language.texts import PatientTexts
@@ -47,7 +47,7 @@ class App:
     channels: dict[str, Channel]
     health: Health
     desk: Desk
-    console: Console
+    console: ConsoleApp
     web: Starlette
     sign_in_link: str | None = None
 
@@ -77,7 +77,7 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         alerts = Alerts(service, SqliteNurseChats(store), config.base_url, of_nurses) if of_nurses else None
         service.reception = alerts
         needs_code = config.clinic.must_leads_use_codes
-        console = Console(service, desk, config.clinic, utc_now, needs_code, SqliteReports(store), alerts)
+        console = ConsoleApp(service, desk, config.clinic, utc_now, needs_code, SqliteReports(store), alerts)
         link = await demo.sign_in_link(desk, console.accounts, config.base_url) if config.is_demo else None
         stack.push_async_callback(console.close)
         pages = [*routes(health), Route("/console{rest:path}", console.app), *_routes(channels)]
@@ -140,7 +140,7 @@ async def _protocols(store: Store, current: TriageProtocol) -> dict[str, TriageP
 
 async def _web_chat(config: Config, store: Store, words: PatientTexts, service: Service) -> WebChatChannel:
     clinic = config.clinic
-    site = Site(
+    site = ChatClinic(
         name=clinic.name,
         zone=clinic.time_zone,
         words=words.ui,
@@ -151,7 +151,7 @@ async def _web_chat(config: Config, store: Store, words: PatientTexts, service: 
     )
     limits = Limits(new_conversations=config.web.new_sessions_per_hour)
     conversations = StoredConversations(store, words, service.protocol_of, utc_now)
-    return WebChatChannel(conversations, Pages(site), Visitors(await _cookie_key(config, store)), utc_now, limits)
+    return WebChatChannel(conversations, ChatPages(site), BrowserIds(await _cookie_key(config, store)), utc_now, limits)
 
 
 async def _cookie_key(config: Config, store: Store) -> bytes:

@@ -29,7 +29,7 @@ class NotAdmitted(Exception):
 
 
 @dataclass
-class Pauses:
+class LoginBackoff:
     """After a few wrong tries each further one must wait twice as long. Forgets who has long been quiet."""
 
     free: int = 5
@@ -40,20 +40,20 @@ class Pauses:
     def __post_init__(self) -> None:
         self._tries: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
 
-    def left(self, key: str, at: datetime) -> timedelta:
+    def remaining(self, key: str, at: datetime) -> timedelta:
         tries, last = self._tries.get(key, (0, at))
         if tries < self.free:
             return timedelta()
         return max(timedelta(), last + self._pause(tries) - at)
 
-    def missed(self, key: str, at: datetime) -> None:
+    def failed(self, key: str, at: datetime) -> None:
         tries, last = self._tries.pop(key, (0, at))
         is_forgiven = at - last > self.longest * 2
         self._tries[key] = (1 if is_forgiven else tries + 1, at)
         while len(self._tries) > self.most:
             self._tries.popitem(last=False)
 
-    def met(self, key: str) -> None:
+    def succeeded(self, key: str) -> None:
         self._tries.pop(key, None)
 
     def _pause(self, tries: int) -> timedelta:
@@ -66,15 +66,15 @@ class Accounts:
 
     def __init__(self, desk: Desk, clock: Callable[[], datetime], needs_code: bool = False) -> None:
         self._desk, self._clock, self._needs_code = desk, clock, needs_code
-        self._pauses = Pauses()
-        self._addresses = Pauses(free=20)
+        self._by_account = LoginBackoff()
+        self._by_address = LoginBackoff(free=20)
 
     # --- signing in
 
     async def sign_in(self, email: str, password: str, code: str, address: str) -> str:
         """The secret of a new visit, for the cookie. Raises NotAdmitted."""
         at, key = self._clock(), email.strip().casefold()
-        wait = max(self._pauses.left(key, at), self._addresses.left(address, at))
+        wait = max(self._by_account.remaining(key, at), self._by_address.remaining(address, at))
         if wait:
             raise NotAdmitted("wait", wait)
         nurse = await self._desk.nurse(email.strip())
@@ -88,7 +88,7 @@ class Accounts:
             if step is None:
                 raise self._missed("code", key, address, at)
             await self._desk.change_nurse(replace(nurse, code_step=step))
-        self._pauses.met(key)
+        self._by_account.succeeded(key)
         return await self._begin(nurse)
 
     async def follow(self, secret: str) -> str:
@@ -182,6 +182,6 @@ class Accounts:
         return secret
 
     def _missed(self, why: str, key: str, address: str, at: datetime) -> NotAdmitted:
-        self._pauses.missed(key, at)
-        self._addresses.missed(address, at)
+        self._by_account.failed(key, at)
+        self._by_address.failed(address, at)
         return NotAdmitted(why)

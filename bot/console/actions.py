@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.console import session as entry
 from bot.console.replies import LONGEST_BLANK, prepared
-from bot.console.request import LONGEST_TEXT, Asking, may
+from bot.console.request import LONGEST_TEXT, NurseRequest, may
 from bot.console.session import Draft
 from bot.service.entry import Refused
 from bot.store.console import Role
@@ -32,7 +32,7 @@ from dialogs.events import (
 )
 from dialogs.session import replay
 
-Make = Callable[[Asking], Awaitable[tuple[NurseEvent, ...]]]
+Make = Callable[[NurseRequest], Awaitable[tuple[NurseEvent, ...]]]
 
 
 class NotDone(Exception):
@@ -44,40 +44,40 @@ class NotDone(Exception):
         self.values = values
 
 
-def act(make: Make, done: str) -> Callable[[Asking], Awaitable[Response]]:
+def act(make: Make, done: str) -> Callable[[NurseRequest], Awaitable[Response]]:
     """The route of one act: back to the page when it is done, the page with what was written when it is not."""
 
-    async def acted(asking: Asking) -> Response:
-        session_id = asking.request.path_params["session"]
+    async def acted(request: NurseRequest) -> Response:
+        session_id = request.http.path_params["session"]
         try:
-            events = await make(asking)
-            await asking.console.service.review(session_id, events, _external_id(asking), _drawn_at(asking))
+            events = await make(request)
+            await request.console.service.review(session_id, events, _external_id(request), _drawn_at(request))
         except KeyError as error:
             raise HTTPException(404) from error
         except NotDone as problem:
-            return await _again(asking, session_id, problem.why, problem.values, 422)
+            return await _again(request, session_id, problem.why, problem.values, 422)
         except Refused as refused:
-            return await _again(asking, session_id, refused.why, {"owner": refused.owner or "–"}, 409)
-        if asking.form.get("next") == "worklist":
+            return await _again(request, session_id, refused.why, {"owner": refused.owner or "–"}, 409)
+        if request.form.get("next") == "worklist":
             return RedirectResponse(f"/console?done={done}", 303)
         return RedirectResponse(f"/console/entries/{session_id}?done={done}", 303)
 
     return acted
 
 
-async def _again(asking: Asking, session_id: str, why: str, values: dict[str, Any], status: int) -> Response:
-    view = await entry.read(asking, session_id)
-    return entry.draw(asking, view, Draft(why, values, asking.form), status)
+async def _again(request: NurseRequest, session_id: str, why: str, values: dict[str, Any], status: int) -> Response:
+    view = await entry.read(request, session_id)
+    return entry.draw(request, view, Draft(why, values, request.form), status)
 
 
-def _external_id(asking: Asking) -> str:
+def _external_id(request: NurseRequest) -> str:
     """The same for a second submit of the same form."""
-    return f"console:{asking.nurse.id}:{asking.form.get('id') or asking.fresh_id()}"[:100]
+    return f"console:{request.nurse.id}:{request.form.get('id') or request.fresh_id()}"[:100]
 
 
-def _drawn_at(asking: Asking) -> datetime | None:
+def _drawn_at(request: NurseRequest) -> datetime | None:
     """When the page was drawn on which she decided to put the entry away."""
-    text = asking.form.get("drawn_at")
+    text = request.form.get("drawn_at")
     if text is None:
         return None
     try:
@@ -92,96 +92,96 @@ def _drawn_at(asking: Asking) -> datetime | None:
 # --- the acts
 
 
-async def claim(asking: Asking) -> tuple[NurseEvent, ...]:
+async def claim(request: NurseRequest) -> tuple[NurseEvent, ...]:
     """Who takes an entry sees it at once, so it is read."""
-    return Claimed(asking.nurse.name), Acknowledged(asking.nurse.name)
+    return Claimed(request.nurse.name), Acknowledged(request.nurse.name)
 
 
-async def acknowledge(asking: Asking) -> tuple[NurseEvent, ...]:
-    return (Acknowledged(asking.nurse.name),)
+async def acknowledge(request: NurseRequest) -> tuple[NurseEvent, ...]:
+    return (Acknowledged(request.nurse.name),)
 
 
-async def release(asking: Asking) -> tuple[NurseEvent, ...]:
-    return (Released(asking.nurse.name, may(asking.nurse, Role.LEAD)),)
+async def release(request: NurseRequest) -> tuple[NurseEvent, ...]:
+    return (Released(request.nurse.name, may(request.nurse, Role.LEAD)),)
 
 
-async def hand_over(asking: Asking) -> tuple[NurseEvent, ...]:
-    to = await asking.console.desk.nurse(asking.form.get("to", ""))
+async def hand_over(request: NurseRequest) -> tuple[NurseEvent, ...]:
+    to = await request.console.desk.nurse(request.form.get("to", ""))
     if to is None or not to.is_active:
         raise NotDone("nobody")
-    return (HandedOver(asking.nurse.name, to.name, may(asking.nurse, Role.LEAD)),)
+    return (HandedOver(request.nurse.name, to.name, may(request.nurse, Role.LEAD)),)
 
 
-async def note(asking: Asking) -> tuple[NurseEvent, ...]:
-    return (NoteAdded(asking.nurse.name, _text(asking)),)
+async def note(request: NurseRequest) -> tuple[NurseEvent, ...]:
+    return (NoteAdded(request.nurse.name, _text(request)),)
 
 
-async def call(asking: Asking) -> tuple[NurseEvent, ...]:
-    reached = asking.form.get("reached")
+async def call(request: NurseRequest) -> tuple[NurseEvent, ...]:
+    reached = request.form.get("reached")
     if reached not in ("yes", "no"):
         raise NotDone("choice")
-    again = asking.form.get("again", "")
+    again = request.form.get("again", "")
     call_again_at = _moment(again) if again else None
     if call_again_at is None and reached == "no":
-        call_again_at = asking.at + entry.CALL_AGAIN[0]
-    text = asking.form.get("text", "").strip()
+        call_again_at = request.at + entry.CALL_AGAIN[0]
+    text = request.form.get("text", "").strip()
     if len(text) > LONGEST_TEXT:
         raise NotDone("too_long", most=LONGEST_TEXT)
-    return (Called(asking.nurse.name, reached == "yes", call_again_at, text),)
+    return (Called(request.nurse.name, reached == "yes", call_again_at, text),)
 
 
-async def confirm_baseline(asking: Asking) -> tuple[NurseEvent, ...]:
-    log = await asking.console.service.store.load(asking.request.path_params["session"])
+async def confirm_baseline(request: NurseRequest) -> tuple[NurseEvent, ...]:
+    log = await request.console.service.store.load(request.http.path_params["session"])
     session = replay(log.session, log.events)
-    followed = {one.follows_up for one in asking.console.service.protocol_of(session).questions if one.follows_up}
-    question = asking.form.get("question", "")
+    followed = {one.follows_up for one in request.console.service.protocol_of(session).questions if one.follows_up}
+    question = request.form.get("question", "")
     if question not in followed:
         raise NotDone("choice")
-    return (BaselineConfirmed(asking.nurse.name, question),)
+    return (BaselineConfirmed(request.nurse.name, question),)
 
 
-async def reply(asking: Asking) -> tuple[NurseEvent, ...]:
+async def reply(request: NurseRequest) -> tuple[NurseEvent, ...]:
     """Free words only in a language that she has declared; a prepared reply in any."""
-    log = await asking.console.service.store.load(asking.request.path_params["session"])
+    log = await request.console.service.store.load(request.http.path_params["session"])
     language = replay(log.session, log.events).language
-    template = asking.form.get("template", "")
+    template = request.form.get("template", "")
     if template:
-        return (_prepared(asking, template, language),)
-    if language.partition("_")[0] not in {one.partition("_")[0] for one in asking.nurse.languages}:
+        return (_prepared(request, template, language),)
+    if language.partition("_")[0] not in {one.partition("_")[0] for one in request.nurse.languages}:
         raise NotDone("language")
-    return (Replied(asking.nurse.name, _text(asking)),)
+    return (Replied(request.nurse.name, _text(request)),)
 
 
-def _prepared(asking: Asking, template: str, language: str) -> Replied:
-    words = asking.console.service.words
-    chosen = prepared(words, language, asking.language).get(template)
+def _prepared(request: NurseRequest, template: str, language: str) -> Replied:
+    words = request.console.service.words
+    chosen = prepared(words, language, request.language).get(template)
     if chosen is None:
         raise NotDone("choice")
-    values = {blank: " ".join(asking.form.get(f"blank_{blank}", "").split()) for blank in chosen.blanks}
+    values = {blank: " ".join(request.form.get(f"blank_{blank}", "").split()) for blank in chosen.blanks}
     if not all(values.values()):
         raise NotDone("blanks")
     if any(len(value) > LONGEST_BLANK for value in values.values()):
         raise NotDone("too_long", most=LONGEST_BLANK)
-    phrases = words.phrases(language, words.protocol, asking.at)
-    return Replied(asking.nurse.name, chosen.say(values, phrases), template, values)
+    phrases = words.phrases(language, words.protocol, request.at)
+    return Replied(request.nurse.name, chosen.say(values, phrases), template, values)
 
 
-async def snooze(asking: Asking) -> tuple[NurseEvent, ...]:
-    until = _moment(asking.form.get("until", ""))
-    if until is None or until <= asking.at:
+async def snooze(request: NurseRequest) -> tuple[NurseEvent, ...]:
+    until = _moment(request.form.get("until", ""))
+    if until is None or until <= request.at:
         raise NotDone("choice")
-    return (Snoozed(asking.nurse.name, until),)
+    return (Snoozed(request.nurse.name, until),)
 
 
-async def close(asking: Asking) -> tuple[NurseEvent, ...]:
-    outcome = asking.form.get("outcome", "")
+async def close(request: NurseRequest) -> tuple[NurseEvent, ...]:
+    outcome = request.form.get("outcome", "")
     if outcome not in OUTCOMES:
         raise NotDone("choice")
-    return (Closed(asking.nurse.name, outcome),)
+    return (Closed(request.nurse.name, outcome),)
 
 
-async def reopen(asking: Asking) -> tuple[NurseEvent, ...]:
-    return (Reopened(asking.nurse.name, asking.nurse.name),)
+async def reopen(request: NurseRequest) -> tuple[NurseEvent, ...]:
+    return (Reopened(request.nurse.name, request.nurse.name),)
 
 
 ACTS: dict[str, tuple[Make, str]] = {
@@ -199,8 +199,8 @@ ACTS: dict[str, tuple[Make, str]] = {
 }
 
 
-def _text(asking: Asking) -> str:
-    text = asking.form.get("text", "").strip()
+def _text(request: NurseRequest) -> str:
+    text = request.form.get("text", "").strip()
     if not text:
         raise NotDone("empty")
     if len(text) > LONGEST_TEXT:

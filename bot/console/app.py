@@ -22,17 +22,17 @@ from bot.console import worklist
 from bot.console.accounts import Accounts
 from bot.console.actions import ACTS, act
 from bot.console.live import Bells
-from bot.console.pages import Pages
-from bot.console.request import Answer, Asking, Console, SignInNeeded, for_nurses
+from bot.console.pages import ConsolePages
+from bot.console.request import Console, Handler, NurseRequest, SignInNeeded, for_nurses
 from bot.console.sign_in import Doors
 from bot.service.alerts import Alerts
 from bot.service.service import Service
 from bot.store.console import Desk, Role
 from bot.store.reports import Reports
-from bot.web.headers import Guarded
+from bot.web.headers import SecurityHeaders
 
 
-class Site:
+class ConsoleApp:
     """The nurse's console. `app` answers /console and all below it."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Site:
         alerts: Alerts | None = None,
     ) -> None:
         self.accounts = Accounts(desk, clock, needs_code)
-        self.console = Console(service, desk, self.accounts, Pages(clinic), clock)
+        self.console = Console(service, desk, self.accounts, ConsolePages(clinic), clock)
         self.bells = Bells()
         self._doors = Doors(self.console)
         service.on_listed = self.bells.ring
@@ -88,12 +88,16 @@ class Site:
             HTTPException: self._refuse,
             Exception: self._fail,
         }
-        return Guarded(Starlette(routes=routes, exception_handlers=wrong), "console", {"X-Robots-Tag": "noindex"})
+        return SecurityHeaders(
+            Starlette(routes=routes, exception_handlers=wrong), "console", {"X-Robots-Tag": "noindex"}
+        )
 
-    def _page(self, answer: Answer, role: Role | None = None, is_sign_of_life: bool = True) -> Callable[[Request], Any]:
-        return for_nurses(self.console, answer, role, is_sign_of_life)
+    def _page(
+        self, handler: Handler, role: Role | None = None, is_sign_of_life: bool = True
+    ) -> Callable[[Request], Any]:
+        return for_nurses(self.console, handler, role, is_sign_of_life)
 
-    async def _events(self, asking: Asking) -> Response:  # noqa: ARG002
+    async def _events(self, request: NurseRequest) -> Response:  # noqa: ARG002
         return self.bells.stream()
 
     async def _static(self, request: Request) -> Response:

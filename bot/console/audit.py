@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from bot.console import labels as words
 from bot.console.export import export
-from bot.console.request import Asking
+from bot.console.request import NurseRequest
 from bot.store.console import AuditBroken
 from bot.store.reports import AuditFilter, Reports
 
@@ -33,48 +33,48 @@ class Auditing:
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
 
-    async def page(self, asking: Asking) -> Response:
-        return await self._draw(asking)
+    async def page(self, request: NurseRequest) -> Response:
+        return await self._draw(request)
 
-    async def verify(self, asking: Asking) -> Response:
+    async def verify(self, request: NurseRequest) -> Response:
         """Reads the whole chain; that somebody did is written into it."""
         try:
             verdict = Verdict(*await self._reports.verify_audit())
         except AuditBroken as broken:
             verdict = Verdict(broken.seq - 1, broken_at=broken.seq)
-        await asking.console.desk.audit(asking.nurse.name, "verified", "", asking.at)
-        return await self._draw(asking, verdict)
+        await request.console.desk.audit(request.nurse.name, "verified", "", request.at)
+        return await self._draw(request, verdict)
 
-    async def file(self, asking: Asking) -> Response:
-        rows = await self._reports.audit(_wanted(asking), None, MOST_IN_FILE)
+    async def file(self, request: NurseRequest) -> Response:
+        rows = await self._reports.audit(_wanted(request), None, MOST_IN_FILE)
         return await export(
-            asking,
+            request,
             "audit",
             ("row", "at_utc", "who", "what", "about"),
             [(one.seq, one.at.isoformat(), one.who, one.what, one.about) for one in rows],
         )
 
-    async def _draw(self, asking: Asking, verdict: Verdict | None = None) -> Response:
-        wanted, text = _wanted(asking), asking.request.query_params.get("before", "")
+    async def _draw(self, request: NurseRequest, verdict: Verdict | None = None) -> Response:
+        wanted, text = _wanted(request), request.http.query_params.get("before", "")
         before = min(int(text), LAST_ROW) if text.isdecimal() and text.isascii() and len(text) < 16 else None
         rows = await self._reports.audit(wanted, before, PER_PAGE + 1)
         chosen = {"who": wanted.who, "what": wanted.what, "about": wanted.about}
         query = {name: value for name, value in chosen.items() if value}
-        return asking.page(
+        return request.page(
             "audit.html",
             rows=rows[:PER_PAGE],
             older=urlencode({**query, "before": str(rows[PER_PAGE - 1].seq)}) if len(rows) > PER_PAGE else None,
             is_first=before is None,
             wanted=wanted,
             query=urlencode(query),
-            nurses=[one.name for one in await asking.console.desk.nurses()],
+            nurses=[one.name for one in await request.console.desk.nurses()],
             words=words,
             verdict=verdict,
         )
 
 
-def _wanted(asking: Asking) -> AuditFilter:
-    query = asking.request.query_params
+def _wanted(request: NurseRequest) -> AuditFilter:
+    query = request.http.query_params
     what = query.get("what", "")
     return AuditFilter(
         query.get("who", "").strip()[:200] or None,

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Sequence
 
 from starlette.responses import Response
 
-from bot.console.request import Asking
+from bot.console.request import NurseRequest
 
 Cell = str | int | float | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
 
-async def export(asking: Asking, name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
+async def export(request: NurseRequest, name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """A file to download; that it was made is written into the audit."""
-    await asking.console.desk.audit(asking.nurse.name, "exported", name, asking.at)
-    headers = {"Content-Disposition": f'attachment; filename="cordwatch-{name}-{asking.at:%Y-%m-%d}.csv"'}
+    await request.console.desk.audit(request.nurse.name, "exported", name, request.at)
+    headers = {"Content-Disposition": f'attachment; filename="cordwatch-{name}-{request.at:%Y-%m-%d}.csv"'}
     # spreadsheets take a file for UTF-8 by its first three bytes
     return Response(f"\ufeff{table(header, rows)}", media_type="text/csv; charset=utf-8", headers=headers)
 

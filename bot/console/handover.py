@@ -10,7 +10,7 @@ from itertools import groupby
 from starlette.responses import Response
 
 from bot.console import labels as words
-from bot.console.request import Asking
+from bot.console.request import NurseRequest
 from bot.console.worklist import Line, fold
 from bot.store.records import WorklistRow
 
@@ -45,11 +45,11 @@ class Sheet:
         return len(self.not_reached) + len(self.promised) + len(self.unclosed)
 
 
-async def page(asking: Asking) -> Response:
-    service = asking.console.service
-    rows = await service.store.worklist(asking.at, MOST + 1)
-    phrases = service.words.read_in(asking.language).phrases(asking.language, service.current, asking.at)
-    return asking.page(
+async def page(request: NurseRequest) -> Response:
+    service = request.console.service
+    rows = await service.store.worklist(request.at, MOST + 1)
+    phrases = service.words.read_in(request.language).phrases(request.language, service.current, request.at)
+    return request.page(
         "handover.html",
         sheet=sheet(rows[:MOST], len(rows) > MOST),
         reason=lambda code: None if code in words.REASONS else phrases.reason(code),

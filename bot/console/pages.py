@@ -35,7 +35,7 @@ class Asset:
     version: str
 
 
-class Pages:
+class ConsolePages:
     """One environment for each language."""
 
     def __init__(self, clinic: Clinic) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bot.console import labels as words
 from bot.console import session as entry
-from bot.console.request import Asking
+from bot.console.request import NurseRequest
 from bot.console.session import Reason, View, reasons_of
 from bot.language.phrases import Phrases
 from dialogs.decision import decide_from_answers
@@ -45,20 +45,20 @@ class Quoted:
     text: str
 
 
-async def page(asking: Asking) -> Response:
+async def page(request: NurseRequest) -> Response:
     """What leaves the console on paper counts as exported."""
-    session_id = asking.request.path_params["session"]
-    view = await entry.read(asking, session_id)
-    await asking.console.desk.audit(asking.nurse.name, "exported", session_id, asking.at)
-    service = asking.console.service
-    mine = service.words.read_in(asking.language).phrases(asking.language, view.protocol, asking.at)
-    theirs = service.words.phrases(view.session.language, view.protocol, asking.at)
+    session_id = request.http.path_params["session"]
+    view = await entry.read(request, session_id)
+    await request.console.desk.audit(request.nurse.name, "exported", session_id, request.at)
+    service = request.console.service
+    mine = service.words.read_in(request.language).phrases(request.language, view.protocol, request.at)
+    theirs = service.words.phrases(view.session.language, view.protocol, request.at)
     # the list keeps what decided the advice; what was found after it counts here too
     found = decide_from_answers(view.session.findings, view.protocol).rules
     advised = [one.rule.id for one in view.reasons if one.rule.id not in found]
     reasons = tuple(reasons_of((*found, *advised), view.session, view.protocol, mine))
     quoted = list(_quoted(view))
-    return asking.page(
+    return request.page(
         "referral.html",
         view=view,
         reasons=reasons,

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.console import credentials
 from bot.console.accounts import Accounts
-from bot.console.pages import Pages
+from bot.console.pages import ConsolePages
 from bot.service.service import Service
 from bot.store.console import Desk, Nurse, Role, Visit
 
@@ -36,16 +36,16 @@ class Console:
     service: Service
     desk: Desk
     accounts: Accounts
-    pages: Pages
+    pages: ConsolePages
     clock: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class NurseRequest:
     """A request of somebody who is signed in. `form`: what she posted, empty otherwise."""
 
     console: Console
-    request: Request
+    http: Request
     visit: Visit
     token: str
     form: Mapping[str, str]
@@ -56,7 +56,7 @@ class Asking:
         return self.visit.nurse
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        html = self.console.pages.render(template, self.language, self.at, asking=self, nurse=self.nurse, **values)
+        html = self.console.pages.render(template, self.language, self.at, request=self, nurse=self.nurse, **values)
         return HTMLResponse(html, status)
 
     @property
@@ -76,11 +76,11 @@ class SignInNeeded(Exception):
         self.form = form or {}
 
 
-Answer = Callable[[Asking], Awaitable[Response]]
+Handler = Callable[[NurseRequest], Awaitable[Response]]
 
 
 def for_nurses(
-    console: Console, answer: Answer, role: Role | None = None, is_sign_of_life: bool = True
+    console: Console, handler: Handler, role: Role | None = None, is_sign_of_life: bool = True
 ) -> Callable[[Request], Awaitable[Response]]:
     """A page for those who are signed in. `role`: what she must be at least."""
 
@@ -95,12 +95,12 @@ def for_nurses(
             is_same_origin(request) and credentials.is_same(form.get("token", ""), token)
         ):
             raise HTTPException(403, "form")
-        asking = Asking(console, request, visit, token, form, console.clock())
+        asked = NurseRequest(console, request, visit, token, form, console.clock())
         if role is not None and not may(visit.nurse, role):
             raise HTTPException(403, "role")
         if console.accounts.must_set_up_code(visit.nurse) and not request.url.path.startswith("/console/account"):
             return RedirectResponse("/console/account#code", 303)
-        return await answer(asking)
+        return await handler(asked)
 
     return answered
 

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from bot.console import handover, referral
 from bot.console.alerts import Alerting
 from bot.console.audit import Auditing
-from bot.console.request import Answer, Console, for_nurses
+from bot.console.request import Console, Handler, for_nurses
 from bot.console.timeliness import Timeliness
 from bot.service.alerts import Alerts
 from bot.store.console import Role
@@ -19,8 +19,8 @@ from bot.store.reports import Reports
 def routes(console: Console, reports: Reports | None, alerts: Alerts | None) -> Sequence[Route]:
     """`alerts`: None where no channel can bring them."""
 
-    def page(path: str, answer: Answer, role: Role | None = None, method: str = "GET") -> Route:
-        return Route(f"/console/{path}", for_nurses(console, answer, role), methods=[method])
+    def page(path: str, handler: Handler, role: Role | None = None, method: str = "GET") -> Route:
+        return Route(f"/console/{path}", for_nurses(console, handler, role), methods=[method])
 
     alerting = Alerting(alerts)
     found = [

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from bot.clinic.calendar import Calendar
 from bot.console import labels as words
 from bot.console.replies import Reply, prepared, with_gaps
-from bot.console.request import Asking
+from bot.console.request import NurseRequest
 from bot.console.transcript import Spoken, transcript
 from bot.console.trend import LEVELS, Trend, trend
 from bot.console.worklist import Line, fold
@@ -92,36 +92,38 @@ class View:
         return self.line is not None and self.line.tier in {*URGENT}
 
 
-async def page(asking: Asking) -> Response:
-    session_id = asking.request.path_params["session"]
-    view = await read(asking, session_id)
-    await asking.console.desk.audit(asking.nurse.name, "viewed", session_id, asking.at)
-    return draw(asking, view)
+async def page(request: NurseRequest) -> Response:
+    session_id = request.http.path_params["session"]
+    view = await read(request, session_id)
+    await request.console.desk.audit(request.nurse.name, "viewed", session_id, request.at)
+    return draw(request, view)
 
 
-async def live(asking: Asking) -> Response:
+async def live(request: NurseRequest) -> Response:
     """Only what changes while the page is open; looking is written down once, when the page is opened."""
-    return draw(asking, await read(asking, asking.request.path_params["session"]), template="entry_live.html")
+    return draw(request, await read(request, request.http.path_params["session"]), template="entry_live.html")
 
 
-def draw(asking: Asking, view: View, draft: Draft | None = None, status: int = 200, template: str = "") -> Response:
-    return asking.page(
+def draw(
+    request: NurseRequest, view: View, draft: Draft | None = None, status: int = 200, template: str = ""
+) -> Response:
+    return request.page(
         template or "entry.html",
         status,
         view=view,
         words=words,
         draft=draft or Draft(),
-        done=asking.request.query_params.get("done"),
-        can_write=_short(view.session.language) in {_short(one) for one in asking.nurse.languages},
-        prefilled={name: getattr(asking.console.pages.clinic, key) for name, key in PREFILLED.items()},
+        done=request.http.query_params.get("done"),
+        can_write=_short(view.session.language) in {_short(one) for one in request.nurse.languages},
+        prefilled={name: getattr(request.console.pages.clinic, key) for name, key in PREFILLED.items()},
         levels=LEVELS,
         with_gaps=with_gaps,
     )
 
 
-async def read(asking: Asking, session_id: str) -> View:
+async def read(request: NurseRequest, session_id: str) -> View:
     """Raises 404, which says nothing about other sessions."""
-    service, desk, language = asking.console.service, asking.console.desk, asking.language
+    service, desk, language = request.console.service, request.console.desk, request.language
     try:
         log = await service.store.load(session_id)
     except KeyError as error:
@@ -129,7 +131,7 @@ async def read(asking: Asking, session_id: str) -> View:
     session = replay(session_id, log.events)
     protocol = service.protocol_of(session)
     words_for_her = service.words.read_in(language)
-    phrases = words_for_her.phrases(language, protocol, asking.at)
+    phrases = words_for_her.phrases(language, protocol, request.at)
     checks = await desk.checks(log.patient.id)
     rows = [one.row for one in checks if one.row is not None and one.row.entry.is_open]
     own = next((one.row for one in checks if one.session == session_id and one.row is not None), None)
@@ -138,7 +140,7 @@ async def read(asking: Asking, session_id: str) -> View:
     reasons = tuple(reasons_of(codes, session, protocol, phrases))
     said = await service.store.transcript(session_id)
     replies = prepared(service.words, session.language, language)
-    calendar = asking.console.pages.clinic.calendar
+    calendar = request.console.pages.clinic.calendar
     return View(
         log=log,
         session=session,
@@ -152,12 +154,12 @@ async def read(asking: Asking, session_id: str) -> View:
         checks=tuple(checks),
         trend=trend(checks, service.current),
         audited=tuple(await desk.audited(session_id)),
-        colleagues=tuple(one for one in await desk.nurses() if one.is_active and one.id != asking.nurse.id),
+        colleagues=tuple(one for one in await desk.nurses() if one.is_active and one.id != request.nurse.id),
         baselines=tuple(_baselines(session, log, protocol, phrases)),
         replies=replies,
-        chosen=replies.get(asking.request.query_params.get("reply", "") or asking.form.get("template", "")),
-        call_again=call_again(calendar, asking.at),
-        snooze=snooze(calendar, asking.at, line),
+        chosen=replies.get(request.http.query_params.get("reply", "") or request.form.get("template", "")),
+        call_again=call_again(calendar, request.at),
+        snooze=snooze(calendar, request.at, line),
         is_reviewed=service.words.is_reviewed(session.language),
     )
 

@@ -13,8 +13,8 @@ from bot.console import credentials
 from bot.console import labels as words
 from bot.console.accounts import NotAdmitted
 from bot.console.request import (
-    Asking,
     Console,
+    NurseRequest,
     client_of,
     cookie_name,
     is_same_origin,
@@ -95,7 +95,7 @@ class Doors:
             return self.page(request, form, error, 429 if error.why == "wait" else 403)
         target = next_page(form.get("next"))
         if form.get("text") and form.get("about"):
-            html = self._render(request, "kept.html", kept=form, token=credentials.form_token(secret))
+            html = self._render(request, "draft_restored.html", kept=form, token=credentials.form_token(secret))
             return with_cookie(request, HTMLResponse(html), secret)
         return with_cookie(request, RedirectResponse(target, 303), secret)
 
@@ -113,47 +113,47 @@ class Doors:
 # --- signed in
 
 
-async def sign_out(asking: Asking) -> Response:
-    await asking.console.accounts.sign_out(asking.visit, everywhere=asking.form.get("everywhere") == "yes")
-    return with_cookie(asking.request, RedirectResponse("/console/sign-in?done=signed_out", 303), None)
+async def sign_out(request: NurseRequest) -> Response:
+    await request.console.accounts.sign_out(request.visit, everywhere=request.form.get("everywhere") == "yes")
+    return with_cookie(request.http, RedirectResponse("/console/sign-in?done=signed_out", 303), None)
 
 
-async def account(asking: Asking) -> Response:
+async def account(request: NurseRequest) -> Response:
     """Her own account, with the QR code when she sets up one-time codes."""
-    return _account(asking)
+    return _account(request)
 
 
-async def set_up_code(asking: Asking) -> Response:
-    secret = asking.form.get("secret", "")
+async def set_up_code(request: NurseRequest) -> Response:
+    secret = request.form.get("secret", "")
     if not (16 <= len(secret) <= 64 and secret.isalnum() and secret.isascii() and secret.upper() == secret):
         raise HTTPException(400)
-    if await asking.console.accounts.set_up_code(asking.nurse, secret, asking.form.get("code", "")):
+    if await request.console.accounts.set_up_code(request.nurse, secret, request.form.get("code", "")):
         return RedirectResponse("/console/account?done=code_on", 303)
-    return _account(asking, secret, is_wrong=True)
+    return _account(request, secret, is_wrong=True)
 
 
-async def drop_code(asking: Asking) -> Response:
-    await asking.console.accounts.drop_code(asking.nurse)
+async def drop_code(request: NurseRequest) -> Response:
+    await request.console.accounts.drop_code(request.nurse)
     return RedirectResponse("/console/account?done=code_off", 303)
 
 
-async def new_password(asking: Asking) -> Response:
+async def new_password(request: NurseRequest) -> Response:
     """A link of her own to choose a new password."""
-    secret = await asking.console.accounts.new_link(asking.nurse, "password", timedelta(minutes=15))
+    secret = await request.console.accounts.new_link(request.nurse, "password", timedelta(minutes=15))
     return RedirectResponse(f"/console/password/{secret}", 303)
 
 
-def _account(asking: Asking, secret: str = "", is_wrong: bool = False) -> Response:
+def _account(request: NurseRequest, secret: str = "", is_wrong: bool = False) -> Response:
     secret = secret or credentials.new_code_secret()
-    return asking.page(
+    return request.page(
         "account.html",
         422 if is_wrong else 200,
         secret=secret,
-        picture=credentials.code_picture(secret, asking.nurse.email, asking.console.pages.clinic.name),
+        picture=credentials.code_picture(secret, request.nurse.email, request.console.pages.clinic.name),
         is_wrong=is_wrong,
         words=words,
-        done=asking.request.query_params.get("done"),
-        must_set_up=asking.console.accounts.must_set_up_code(asking.nurse),
+        done=request.http.query_params.get("done"),
+        must_set_up=request.console.accounts.must_set_up_code(request.nurse),
     )
 
 

@@ -14,7 +14,7 @@ from bot.clinic.config import Clinic
 from bot.console import labels as words
 from bot.console import plots
 from bot.console.export import Cell, export
-from bot.console.request import Asking
+from bot.console.request import NurseRequest
 from bot.language.console import console_words
 from bot.store.reports import Group, Reports, Slice
 
@@ -85,19 +85,19 @@ class Timeliness:
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
 
-    async def page(self, asking: Asking) -> Response:
-        chosen = _chosen(asking)
-        found = await self._figures(asking, chosen)
-        clinic = asking.console.pages.clinic
-        mine = console_words(asking.language)
+    async def page(self, request: NurseRequest) -> Response:
+        chosen = _chosen(request)
+        found = await self._figures(request, chosen)
+        clinic = request.console.pages.clinic
+        mine = console_words(request.language)
         query = "&".join(f"{name}={value}" for name, value in chosen.items() if value)
-        return asking.page(
+        return request.page(
             "timeliness.html",
             figures=found,
             chosen=chosen,
             choices=WEEKS,
             tiers=TIERS,
-            languages=asking.console.service.words.offered,
+            languages=request.console.service.words.offered,
             words=words,
             plots=plots,
             ranges=plots.ranges(_read(found.tiers), _limits(clinic), TIERS),
@@ -110,17 +110,17 @@ class Timeliness:
             query=query,
         )
 
-    async def file(self, asking: Asking) -> Response:
+    async def file(self, request: NurseRequest) -> Response:
         """One of the page's tables. Raises 404."""
-        make = FILES.get(asking.request.path_params["table"])
+        make = FILES.get(request.http.path_params["table"])
         if make is None:
             raise HTTPException(404)
-        found = await self._figures(asking, _chosen(asking))
-        header, *rows = make(found, asking.console.pages.clinic.time_zone)
-        return await export(asking, asking.request.path_params["table"], [str(one) for one in header], rows)
+        found = await self._figures(request, _chosen(request))
+        header, *rows = make(found, request.console.pages.clinic.time_zone)
+        return await export(request, request.http.path_params["table"], [str(one) for one in header], rows)
 
-    async def _figures(self, asking: Asking, chosen: Mapping[str, str]) -> Figures:
-        zone, at = asking.console.pages.clinic.time_zone, asking.at
+    async def _figures(self, request: NurseRequest, chosen: Mapping[str, str]) -> Figures:
+        zone, at = request.console.pages.clinic.time_zone, request.at
         weeks = week_starts(at, int(chosen["weeks"]), zone)
         wanted = Slice(weeks[0], _weeks_later(weeks[-1], 1, zone), chosen["tier"] or None, chosen["language"] or None)
         return Figures(
@@ -156,13 +156,13 @@ def _weeks_later(moment: datetime, weeks: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(here.date() + timedelta(weeks=weeks), here.time(), zone)
 
 
-def _chosen(asking: Asking) -> dict[str, str]:
-    query = asking.request.query_params
+def _chosen(request: NurseRequest) -> dict[str, str]:
+    query = request.http.query_params
     weeks, tier, language = (query.get(name, "") for name in ("weeks", "tier", "language"))
     return {
         "weeks": weeks if weeks in map(str, WEEKS) else str(WEEKS[1]),
         "tier": tier if tier in TIERS else "",
-        "language": language if language in asking.console.service.words.offered else "",
+        "language": language if language in request.console.service.words.offered else "",
     }
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from bot.console import labels as words
-from bot.console.request import Asking
+from bot.console.request import NurseRequest
 from bot.service.entry import TROUBLES
 from bot.store.console import Filter
 from bot.store.records import WorklistRow
@@ -78,37 +78,37 @@ def fold(rows: Sequence[WorklistRow]) -> Line:
     )
 
 
-async def worklist(asking: Asking) -> Response:
+async def worklist(request: NurseRequest) -> Response:
     """The whole page."""
-    return await _page(asking, "worklist.html")
+    return await _page(request, "worklist.html")
 
 
-async def rows(asking: Asking) -> Response:
+async def rows(request: NurseRequest) -> Response:
     """Only what changes while the page is open."""
-    return await _page(asking, "worklist_rows.html")
+    return await _page(request, "worklist_rows.html")
 
 
-async def _page(asking: Asking, template: str) -> Response:
-    desk, query = asking.console.desk, asking.request.query_params
+async def _page(request: NurseRequest, template: str) -> Response:
+    desk, query = request.console.desk, request.http.query_params
     wanted = _wanted(query.get("view"), query.get("tier"), query.get("language"))
     search = query.get("q", "").strip()[:100]
     number = _number(query.get("page"))
     if search:
         found = await desk.find(search)
     else:
-        found = await desk.page(wanted, asking.nurse.name, asking.at, (number - 1) * PER_PAGE, PER_PAGE)
-    service = asking.console.service
-    phrases = service.words.read_in(asking.language).phrases(asking.language, service.current, asking.at)
+        found = await desk.page(wanted, request.nurse.name, request.at, (number - 1) * PER_PAGE, PER_PAGE)
+    service = request.console.service
+    phrases = service.words.read_in(request.language).phrases(request.language, service.current, request.at)
     parameters = {"view": wanted.view, "tier": wanted.tier, "language": wanted.language, "q": search}
     chosen = {name: value for name, value in parameters.items() if value and (name, value) != ("view", "open")}
-    return asking.page(
+    return request.page(
         template,
         lines=[fold(one) for one in found.patients],
         has_more=found.has_more,
         number=number,
         wanted=wanted,
         search=search,
-        counts=await desk.counts(asking.nurse.name, asking.at),
+        counts=await desk.counts(request.nurse.name, request.at),
         reason=lambda code: None if code in words.REASONS else phrases.reason(code),
         languages=service.words.offered,
         words=words,

@@ -20,7 +20,7 @@ PROTECTION = {
 }
 
 
-class Guarded:
+class SecurityHeaders:
     """Adds PROTECTION and `more` to the headers of every answer. An error is logged by its class and place only."""
 
     def __init__(self, app: ASGIApp, name: str, more: Mapping[str, str] | None = None) -> None:

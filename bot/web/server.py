@@ -22,7 +22,7 @@ class AddressTaken(Exception):
     """Somebody else listens there."""
 
 
-class PatientProtocol(H11Protocol):
+class HeaderTimeoutProtocol(H11Protocol):
     """HTTP whose every request must have arrived up to the end of its head within `head_within_s` of its beginning.
 
     uvicorn itself waits for ever. A connection between two requests is uvicorn's `timeout_keep_alive`.
@@ -77,7 +77,7 @@ def web_server(app: ASGIApp, host: str, port: int, trusted_proxies: Sequence[str
             timeout_graceful_shutdown=STOP_WITHIN_S,
             timeout_keep_alive=HEAD_WITHIN_S,
             lifespan="off",
-            http=PatientProtocol,
+            http=HeaderTimeoutProtocol,
         )
     )
 

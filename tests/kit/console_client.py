@@ -16,7 +16,7 @@ import httpx
 import uvicorn
 
 from bot.console.accounts import Accounts
-from bot.console.app import Site
+from bot.console.app import ConsoleApp
 from bot.service.alerts import Alerts
 from bot.store.console import Nurse, Role
 from bot.store.sqlite.console import SqliteDesk
@@ -34,14 +34,14 @@ class Ward:
     """A clinic with nurses. `base`: where browsers find it."""
 
     clinic: TestClinic
-    site: Site
+    console: ConsoleApp
     desk: SqliteDesk
     base: str
     stack: AsyncExitStack
 
     @property
     def accounts(self) -> Accounts:
-        return self.site.accounts
+        return self.console.accounts
 
     async def account(self, name: str, role: Role = Role.NURSE, languages: tuple[str, ...] = ("en",)) -> Nurse:
         email = f"{name.lower().replace(' ', '.')}@clinic.example"
@@ -52,7 +52,7 @@ class Ward:
         return f"{self.base}/console/sign-in/{await self.accounts.new_link(nurse, 'sign_in', timedelta(hours=1))}"
 
     async def browser(self) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=self.base, headers={"Sec-Fetch-Site": "same-origin"}, timeout=20)
+        client = httpx.AsyncClient(base_url=self.base, headers={"Sec-Fetch-ConsoleApp": "same-origin"}, timeout=20)
         return await self.stack.enter_async_context(client)
 
     async def nurse(self, name: str, **fields: object) -> Sister:
@@ -109,16 +109,18 @@ def text_of(page: str) -> str:
 async def opened(clinic: TestClinic, *, needs_code: bool = False) -> AsyncIterator[Ward]:
     desk = SqliteDesk(clinic.store)
     alerts = Alerts(clinic.service, SqliteNurseChats(clinic.store), "https://check.example.org", clinic.telephones.name)
-    site = Site(clinic.service, desk, clinic.clinic, clinic.clock, needs_code, SqliteReports(clinic.store), alerts)
+    console = ConsoleApp(
+        clinic.service, desk, clinic.clinic, clinic.clock, needs_code, SqliteReports(clinic.store), alerts
+    )
     door = socket.create_server(("127.0.0.1", 0))
     port = door.getsockname()[1]
-    settings = uvicorn.Config(site.app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    settings = uvicorn.Config(console.app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(settings)
     serving = asyncio.create_task(server.serve([door]))
     try:
         async with AsyncExitStack() as stack:
-            yield Ward(clinic, site, desk, f"http://127.0.0.1:{port}", stack)
+            yield Ward(clinic, console, desk, f"http://127.0.0.1:{port}", stack)
     finally:
-        await site.close()
+        await console.close()
         server.should_exit = True
         await serving

@@ -15,9 +15,9 @@ import uvicorn
 
 from bot.channels import Choice, Incoming, Outgoing, Retired, Sending
 from bot.channels.conversation import Conversation, Conversations, Line
+from bot.channels.web.browser_id import BrowserIds
 from bot.channels.web.channel import Limits, WebChatChannel
-from bot.channels.web.page import Pages, Site
-from bot.channels.web.visitors import Visitors
+from bot.channels.web.page import ChatClinic, ChatPages
 from tests.kit.clinic import Clock
 
 KEY = b"k" * 32
@@ -188,7 +188,7 @@ class WebChat:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        site = Site(
+        site = ChatClinic(
             "Demo Cancer Centre",
             ZoneInfo("Europe/Amsterdam"),
             words,
@@ -197,7 +197,7 @@ class WebChat:
             ("en", "nl", "ar"),
             self.is_demo,
         )
-        self.channel = WebChatChannel(self.clinic, Pages(site), Visitors(KEY), self.clock, self.limits)
+        self.channel = WebChatChannel(self.clinic, ChatPages(site), BrowserIds(KEY), self.clock, self.limits)
         self.listening = asyncio.create_task(self.channel.listen(self.clinic.receive))
         config = uvicorn.Config(
             self.channel.app,

@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bot.web.server import PatientProtocol, allow_many_connections, bound
+from bot.web.server import HeaderTimeoutProtocol, allow_many_connections, bound
 from tests.kit.web_chat import until
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
 
 
-class Hasty(PatientProtocol):
+class Hasty(HeaderTimeoutProtocol):
     head_within_s = 0.1
 
 

@@ -22,10 +22,10 @@ from starlette.types import ASGIApp
 
 from bot.channels import Channel, Incoming, Receive, Sending, WebApp
 from bot.channels.conversation import Conversation, Conversations
+from bot.channels.web.browser_id import BrowserId, BrowserIds, RateLimit, network_of
 from bot.channels.web.event_stream import EventStream, Stream, Streams, server_sent
-from bot.channels.web.page import Pages
-from bot.channels.web.visitors import Allowance, Visitor, Visitors, network_of
-from bot.web.headers import Guarded
+from bot.channels.web.page import ChatPages
+from bot.web.headers import SecurityHeaders
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,8 @@ class WebChatChannel(Channel):
     def __init__(
         self,
         conversations: Conversations,
-        pages: Pages,
-        visitors: Visitors,
+        pages: ChatPages,
+        visitors: BrowserIds,
         clock: Callable[[], datetime],
         limits: Limits | None = None,
         name: str = "web",
@@ -71,8 +71,8 @@ class WebChatChannel(Channel):
         self._visitors = visitors
         self._clock = clock
         self._limits = limits or Limits()
-        self._newcomers = Allowance(self._limits.new_conversations, self._limits.new_conversation_each)
-        self._talkers = Allowance(self._limits.messages, self._limits.message_each)
+        self._newcomers = RateLimit(self._limits.new_conversations, self._limits.new_conversation_each)
+        self._talkers = RateLimit(self._limits.messages, self._limits.message_each)
         self.streams = Streams(self._limits.streams, self._limits.streams_per_visitor)
         self._receive: Receive | None = None
         self.app: ASGIApp = self._build()
@@ -106,7 +106,7 @@ class WebChatChannel(Channel):
             Route("/chat/static/{name}", self._static),
         ]
         wrong: dict[Any, Any] = {HTTPException: self._refuse, Exception: self._fail}
-        return Guarded(Starlette(routes=routes, exception_handlers=wrong), "web chat")
+        return SecurityHeaders(Starlette(routes=routes, exception_handlers=wrong), "web chat")
 
     # --- what a browser asks for ------------------------------------------------------------------------------------
 
@@ -205,10 +205,10 @@ class WebChatChannel(Channel):
 
     # --- who asks, and whether she may ------------------------------------------------------------------------------
 
-    def _visitor(self, request: Request) -> Visitor | None:
+    def _visitor(self, request: Request) -> BrowserId | None:
         return self._visitors.read(request.cookies.get(_cookie_name(request)))
 
-    def _owner(self, request: Request, form: Mapping[str, str]) -> Visitor:
+    def _owner(self, request: Request, form: Mapping[str, str]) -> BrowserId:
         """The visitor whose own page sent this. Raises 403 for a stranger's or an outdated one."""
         visitor = self._visitor(request)
         if (
@@ -219,7 +219,7 @@ class WebChatChannel(Channel):
             raise HTTPException(403)
         return visitor
 
-    def _admit(self, request: Request, visitor: Visitor, conversation: Conversation) -> None:
+    def _admit(self, request: Request, visitor: BrowserId, conversation: Conversation) -> None:
         at = self._clock()
         if not self._talkers.take(visitor.address, at):
             raise HTTPException(429, headers={"Retry-After": "5"})
@@ -230,7 +230,7 @@ class WebChatChannel(Channel):
     def _is_hidden(self, active_at: datetime | None) -> bool:
         return active_at is not None and self._clock() - active_at >= HIDDEN_AFTER
 
-    def _with_cookie(self, request: Request, response: Response, visitor: Visitor) -> Response:
+    def _with_cookie(self, request: Request, response: Response, visitor: BrowserId) -> Response:
         response.set_cookie(
             _cookie_name(request),
             self._visitors.cookie(visitor),
@@ -241,7 +241,7 @@ class WebChatChannel(Channel):
         )
         return response
 
-    async def _take(self, request: Request, visitor: Visitor, form: Mapping[str, str]) -> str | None:
+    async def _take(self, request: Request, visitor: BrowserId, form: Mapping[str, str]) -> str | None:
         choice, text = form.get("choice") or None, form.get("text", "")
         if choice is None and not text.strip():
             return None
@@ -262,7 +262,7 @@ class WebChatChannel(Channel):
         self.streams.ring(visitor.address)
         return note
 
-    def _external_id(self, visitor: Visitor, message_id: str, content: str) -> str:
+    def _external_id(self, visitor: BrowserId, message_id: str, content: str) -> str:
         """The same when the page sends the message again, and another for another answer on an old form."""
         named = hashlib.sha256(f"{message_id or secrets.token_hex(8)}\x1f{content}".encode(errors="replace"))
         return f"{self.name}:{_owner_tag(visitor)}:{named.hexdigest()[:24]}"
@@ -328,7 +328,7 @@ def best_language(accepted: str, offered: Sequence[str]) -> str:
     return offered[0]
 
 
-def _owner_tag(visitor: Visitor) -> str:
+def _owner_tag(visitor: BrowserId) -> str:
     """What a page and its server call the visitor between them; useless without the cookie."""
     return visitor.address[:16]
 

@@ -36,7 +36,7 @@ Words = Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ChatClinic:
     """What the page says of the clinic. `numbers`: telephone numbers to link, besides all in international form.
 
     `day`: names a day in a language. `languages`: offered, the usual one first.
@@ -69,10 +69,10 @@ class Asset:
     version: str
 
 
-class Pages:
+class ChatPages:
     """Draws everything a browser shows, in the patient's language."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: ChatClinic) -> None:
         self.site = site
         self.assets = {name: _asset(name, media_type) for name, media_type in ASSETS.items()}
         self._number = _number_pattern(site.numbers)

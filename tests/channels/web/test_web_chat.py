@@ -17,8 +17,8 @@ import pytest
 import pytest_asyncio
 
 from bot.channels import Outgoing
+from bot.channels.web.browser_id import BrowserIds, RateLimit, network_of
 from bot.channels.web.channel import Limits, best_language
-from bot.channels.web.visitors import Allowance, Visitors, network_of
 from tests.kit.clinic import MONDAY
 from tests.kit.web_chat import KEY, WebChat, until, web_chat
 
@@ -269,7 +269,7 @@ async def test_the_clinic_knows_a_patient_by_the_hash_of_her_secret_only(chat):
 
 def forged(cookie: str) -> list[str]:
     secret, _, signature = cookie.partition(".")
-    other = Visitors(b"x" * 32)
+    other = BrowserIds(b"x" * 32)
     foreign = other.cookie(other.new())
     return [
         "",
@@ -399,15 +399,15 @@ async def test_a_flood_of_messages_is_slowed_down_and_says_when_to_try_again():
 
 
 def test_an_allowance_fills_up_again_with_time():
-    allowance = Allowance(2, timedelta(minutes=1))
-    taken = [allowance.take("a", MONDAY + timedelta(seconds=second)) for second in (0, 0, 0, 59, 60, 61, 300, 300, 300)]
+    limit = RateLimit(2, timedelta(minutes=1))
+    taken = [limit.take("a", MONDAY + timedelta(seconds=second)) for second in (0, 0, 0, 59, 60, 61, 300, 300, 300)]
     assert taken == [True, True, False, False, True, False, True, True, False]
 
 
 def test_an_allowance_remembers_only_so_many():
-    allowance = Allowance(1, timedelta(hours=1), keys_kept=2)
-    assert [allowance.take(key, MONDAY) for key in "abca"] == [True, True, True, True]
-    assert not allowance.take("a", MONDAY)
+    limit = RateLimit(1, timedelta(hours=1), keys_kept=2)
+    assert [limit.take(key, MONDAY) for key in "abca"] == [True, True, True, True]
+    assert not limit.take("a", MONDAY)
 
 
 @pytest.mark.parametrize(
@@ -426,14 +426,14 @@ def test_a_household_counts_as_one_address(host, network):
 
 def test_a_short_cookie_key_is_refused():
     with pytest.raises(ValueError, match="at least 32 bytes, not 5"):
-        Visitors(b"short")
+        BrowserIds(b"short")
 
 
 def test_a_cookie_outlives_a_restart_under_the_same_key_only():
-    visitor = Visitors(KEY).new()
-    cookie = Visitors(KEY).cookie(visitor)
-    assert Visitors(KEY).read(cookie) == visitor
-    assert Visitors(b"x" * 32).read(cookie) is None
+    visitor = BrowserIds(KEY).new()
+    cookie = BrowserIds(KEY).cookie(visitor)
+    assert BrowserIds(KEY).read(cookie) == visitor
+    assert BrowserIds(b"x" * 32).read(cookie) is None
 
 
 # --- what is sent wrongly
@@ -645,7 +645,7 @@ async def test_no_more_streams_than_the_limit():
 
 async def test_two_hundred_open_streams_each_hear_their_own_message(chat):
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    visitors = Visitors(KEY)
+    visitors = BrowserIds(KEY)
     patients = [visitors.new() for _ in range(200)]
 
     async def listens(client: httpx.AsyncClient, number: int) -> str:

@@ -15,7 +15,7 @@ KEYS_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class BrowserId:
     """One browser. `secret` is in its cookie and nowhere else; the database knows only `address`."""
 
     secret: str
@@ -25,7 +25,7 @@ class Visitor:
         return hashlib.sha256(self.secret.encode()).hexdigest()
 
 
-class Visitors:
+class BrowserIds:
     """Hands out identities and recognises them again by our own signature, without keeping any."""
 
     def __init__(self, key: bytes) -> None:
@@ -33,23 +33,23 @@ class Visitors:
             raise ValueError(f"the cookie key must have at least {KEY_BYTES} bytes, not {len(key)}")
         self._key = key
 
-    def new(self) -> Visitor:
-        return Visitor(secrets.token_urlsafe(KEY_BYTES))
+    def new(self) -> BrowserId:
+        return BrowserId(secrets.token_urlsafe(KEY_BYTES))
 
-    def cookie(self, visitor: Visitor) -> str:
+    def cookie(self, visitor: BrowserId) -> str:
         """What the browser keeps."""
         return f"{visitor.secret}.{self._sign('visitor', visitor.secret)}"
 
-    def read(self, cookie: str | None) -> Visitor | None:
+    def read(self, cookie: str | None) -> BrowserId | None:
         """The visitor of a cookie; None if it is missing, forged or from under another key."""
         secret, _, signature = (cookie or "").partition(".")
-        return Visitor(secret) if secret and _is_same(signature, self._sign("visitor", secret)) else None
+        return BrowserId(secret) if secret and _is_same(signature, self._sign("visitor", secret)) else None
 
-    def form_token(self, visitor: Visitor) -> str:
+    def form_token(self, visitor: BrowserId) -> str:
         """What a form carries to prove that this visitor's page sent it."""
         return self._sign("form", visitor.secret)
 
-    def owns_form(self, visitor: Visitor, token: str) -> bool:
+    def owns_form(self, visitor: BrowserId, token: str) -> bool:
         return _is_same(token, self.form_token(visitor))
 
     def _sign(self, purpose: str, text: str) -> str:
@@ -60,7 +60,7 @@ def _is_same(given: str, right: str) -> bool:
     return hmac.compare_digest(given.encode(errors="replace"), right.encode())
 
 
-class Allowance:
+class RateLimit:
     """So many at once for each key, then one more in every `each`. Forgets the keys it has not seen for longest."""
 
     def __init__(self, burst: int, each: timedelta, keys_kept: int = KEYS_KEPT) -> None:
