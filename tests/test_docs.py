@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import stat
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.clinic.config_file import File
+from tests.kit.checkout import copied
 from tests.rooms import PICTURE, drawing
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +33,8 @@ ON_THE_MACHINE = ("useradd", "install -", "systemctl")
 def commands() -> list[tuple[str, str]]:
     found = []
     for page in PAGES:
+        if page.name == "tutorial.md":
+            continue  # tests/test_tutorial.py follows it
         for block in FENCE.findall(page.read_text(encoding="utf-8")):
             lines = (line.strip().partition("  #")[0].rstrip() for line in block.splitlines())
             found += [(page.name, line) for line in lines if line]
@@ -42,15 +44,7 @@ def commands() -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project in a new directory, with the programs of the virtual environment that is already there."""
-    checkout = tmp_path_factory.mktemp("docs") / "cordwatch"
-    kept = shutil.ignore_patterns(".venv", ".git", "data", "*cache*", "clinic.toml")
-    shutil.copytree(ROOT, checkout, ignore=kept)
-    installed = checkout / ".venv"
-    installed.mkdir()
-    (installed / "bin").symlink_to(ROOT / ".venv/bin")
-    for stamp in (".locked", ".installed"):
-        (installed / stamp).touch()
-    return checkout
+    return copied(tmp_path_factory.mktemp("docs") / "cordwatch")
 
 
 @pytest.fixture(scope="module")
