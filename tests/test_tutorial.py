@@ -32,7 +32,7 @@ def test_a_warning_sign_is_added_as_the_tutorial_says(tmp_path: Path) -> None:
         else:
             written.add(step["path"])
             follow(step, checkout / step["path"])
-    assert len(written) == 8
+    assert len(written) == 7
     assert "worse_straining" in (checkout / "dialogs/protocols/spinal_metastases/protocol.toml").read_text()
 
 
