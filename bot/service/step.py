@@ -52,7 +52,7 @@ def standing_after(found: Log, steps: Sequence[Step]) -> Standing | None:
     candidates = [one for one in (standing_of(found),) if one is not None]
     for step in steps:
         advice = step.after.advice
-        if advice is not None and advice.disposition != Disposition.NO_WARNING_SYMPTOM:
+        if advice is not None:
             candidates.append(Standing(Disposition(advice.disposition), advice.decided_at))
     return min(candidates, key=lambda one: (-one.disposition.urgency, one.decided_at), default=None)
 

@@ -17,7 +17,6 @@ from dialogs.events import (
     Resumed,
     Said,
     Started,
-    Stopped,
     TappedStale,
 )
 from dialogs.machine import Standing
@@ -27,6 +26,7 @@ from tests.kit.driver import HOUR, MINUTE, MONDAY, PLACES, PROTOCOL, WAYS_OUT, C
 WEEK_AGO = MONDAY - 7 * 24 * HOUR
 TWELVE_HOURS = Standing(Disposition.WITHIN_12_HOURS, WEEK_AGO)
 EMERGENCY = Standing(Disposition.EMERGENCY, WEEK_AGO)
+NO_WARNING_SYMPTOM = Standing(Disposition.NO_WARNING_SYMPTOM, WEEK_AGO)
 way_out = pytest.mark.parametrize("leave", WAYS_OUT.values(), ids=WAYS_OUT)
 
 
@@ -192,10 +192,17 @@ def test_twelve_hours_after_this_checks_own_emergency_are_told_as_such_though_it
     assert check.until("saddle_numbness").says("yes").advice.disposition == "12h"
 
 
-def test_no_warning_symptom_never_stands() -> None:
-    check = Check(standing=Standing(Disposition.NO_WARNING_SYMPTOM, WEEK_AGO)).greeted().receives(Stopped())
+@way_out
+def test_no_warning_symptom_never_stands_for_an_unfinished_check(leave: Callable[[Check], Check]) -> None:
+    check = leave(Check(standing=NO_WARNING_SYMPTOM).greeted())
     assert check.advised == []
     assert check.listed == ["unfinished"]
+
+
+def test_no_warning_symptom_never_stands_beside_a_check_that_finds_nothing() -> None:
+    check = Check(standing=NO_WARNING_SYMPTOM).greeted().until("summary").says("confirm")
+    assert check.session.state == "closed"
+    assert check.advice.decided_at == check.at
 
 
 @pytest.mark.parametrize(

@@ -218,12 +218,12 @@ class Life(RuleBasedStateMachine):
         raise AssertionError(f"wakes for ever: {self.check.last}")
 
     def standing(self) -> Standing | None:
-        """As the store tells it: the most urgent advice of any check that no nurse has closed, this one's included."""
+        """The most urgent advice of any check that no nurse has closed, this one's included.
+
+        Also no warning symptom, which the store would not hold as an entry: the machine itself must know better.
+        """
         open_advice = [
-            Standing(disposition, moment)
-            for one in self.checks
-            for disposition, moment in one.session.told.items()
-            if disposition is not Disposition.NO_WARNING_SYMPTOM
+            Standing(disposition, moment) for one in self.checks for disposition, moment in one.session.told.items()
         ]
         return min(open_advice, key=lambda one: (-one.disposition.urgency, one.decided_at), default=None)
 
@@ -263,7 +263,8 @@ class Life(RuleBasedStateMachine):
             assert event == Answered("summary", "confirm")
             assert advised.is_finished
         is_second = told is Disposition.WITHIN_12_HOURS and Disposition.EMERGENCY in check.session.told
-        if (standing := check.standing) is not None:
+        standing = check.standing
+        if standing is not None and standing.disposition is not Disposition.NO_WARNING_SYMPTOM:
             assert is_second or told.urgency >= standing.disposition.urgency
             assert told is not standing.disposition or advised.decided_at <= standing.decided_at
         if before.advised is not None and not is_second and before.told:

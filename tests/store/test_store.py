@@ -537,9 +537,8 @@ async def test_the_advice_that_stands_counts_from_the_answer_that_decided_it(cli
     assert (await clinic.worklist())[0].entry.opened_at > MONDAY
 
 
-@pytest.mark.parametrize("tier", [None, "none"])
-async def test_an_entry_without_advice_is_nothing_that_stands(store, tier):
-    await say(store, entry=entry(tier))
+async def test_an_entry_without_advice_is_nothing_that_stands(store):
+    await say(store, entry=entry(None))
     assert (await store.open("test", "42")).open_entry is None
 
 

@@ -158,12 +158,10 @@ def read_log(db: Connection, patient: Patient, session: str, number: int, read: 
 
 
 def _open_entry(db: Connection, patient: str) -> OpenEntry | None:
-    """No warning symptom is no advice that stands: an unfinished check must never be told so."""
     found = [(Disposition(tier), decided_at) for tier, decided_at in db.execute(OPEN_ENTRIES, (patient,))]
-    standing = [one for one in found if one[0] is not Disposition.NO_WARNING_SYMPTOM]
-    if not standing:
+    if not found:
         return None
-    disposition, decided_at = min(standing, key=lambda one: (-one[0].urgency, one[1]))
+    disposition, decided_at = min(found, key=lambda one: (-one[0].urgency, one[1]))
     return OpenEntry(disposition.value, moment(decided_at))
 
 
