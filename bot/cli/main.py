@@ -211,7 +211,7 @@ def evaluate(file: str, as_json: bool, protocol_path: Path | None) -> None:
 
 
 @main.command()
-@click.option("--draw", is_flag=True, help="Write questions.svg, questions.mmd, states.svg and states.mmd.")
+@click.option("--draw", is_flag=True, help="Write questions.mmd and states.mmd: Mermaid diagrams.")
 @click.option("--table", is_flag=True, help="A page to print, check and sign: to standard output, or protocol.html.")
 @click.option("--topics", is_flag=True, help="The same of what patients can read up on: topics.html.")
 @click.option(
@@ -231,7 +231,7 @@ def protocol(draw: bool, table: bool, topics: bool, output: Path | None, protoco
         for name, content in drawings(chosen, STATES, TRANSITIONS):
             _write((output or Path()) / name, content)
     if table:
-        _show("protocol.html", page(chosen, STATES, TRANSITIONS), output)
+        _show("protocol.html", page(chosen), output)
     if topics:
         _show("topics.html", topics_page(load_topics(), chosen), output)
     if not draw and not table and not topics:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
-from bot.signoff.drawings import (
-    COLOURS,
-    NAMES,
-    answers_in_words,
-    questions_svg,
-    short_condition,
-    states_svg,
-    when_in_words,
-)
-from dialogs.protocol import Disposition, Question, TriageProtocol
+from bot.signoff.words import COLOURS, NAMES, answers_in_words, short_condition, when_in_words
+from dialogs.protocol import Disposition, Question, Rule, TriageProtocol
 from dialogs.topic import Topics
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-def page(protocol: TriageProtocol, states: Sequence[Any], transitions: Sequence[Mapping[str, Any]]) -> str:
+def page(protocol: TriageProtocol) -> str:
     """A self-contained HTML page: every question, rule, note, source and sentence, and lines to sign on."""
     environment = _environment()
     environment.filters["when"] = lambda when: when_in_words(when, protocol)
@@ -37,8 +26,11 @@ def page(protocol: TriageProtocol, states: Sequence[Any], transitions: Sequence[
         protocol=protocol,
         dispositions=list(Disposition),
         colours={disposition.value: pair for disposition, pair in COLOURS.items()},
-        questions_svg=Markup(questions_svg(protocol)),
-        states_svg=Markup(states_svg(states, transitions)),
+        completes=lambda question, disposition: [
+            rule
+            for rule in protocol.rules
+            if rule.disposition == disposition and _completed_by(rule, protocol) is question
+        ],
         by_disposition={
             disposition: [rule for rule in protocol.rules if rule.disposition is disposition]
             for disposition in Disposition
@@ -82,6 +74,11 @@ def summary(protocol: TriageProtocol, topics: Topics) -> str:
             f"{len(topics.topics)} topics",
         ]
     )
+
+
+def _completed_by(rule: Rule, protocol: TriageProtocol) -> Question:
+    """The question of a rule that is asked last."""
+    return max((protocol.question(one) for one in rule.when), key=protocol.questions.index)
 
 
 def _window(disposition: Disposition, protocol: TriageProtocol) -> str:
