@@ -22,12 +22,18 @@ ESCAPES = 'n"\\'
 UNSEEN = "\ufeff\ufffd\u2028\u2029"
 """Signs that no program writes on purpose: left over from a wrong charset or a word processor."""
 
+ONE_OR_MORE = (2, "(n != 1)")
 PLURALS: Mapping[str, tuple[int, str]] = {
     "ar": (6, "(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5)"),
+    "de": ONE_OR_MORE,
+    "en": ONE_OR_MORE,
+    "es": ONE_OR_MORE,
+    "fr": (2, "(n > 1)"),
+    "nl": ONE_OR_MORE,
     "pl": (3, "(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : 2)"),
-    "tr": (2, "(n != 1)"),
+    "tr": ONE_OR_MORE,
 }
-"""Where Babel's own differ from what Poedit, Weblate and the Unicode CLDR say."""
+"""As Poedit and Weblate write them. Babel's change with its version, which must take no language from patients."""
 
 
 class CatalogueError(ValueError):
@@ -90,6 +96,9 @@ def read_file(path: Path, language: str) -> PoFile:
         raise CatalogueError(f"{path}:{error.lineno + 1}: {error}; mend this line") from error
     except (UnknownLocaleError, ValueError) as error:
         raise CatalogueError(f"{path}:1: the header cannot be used ({error}); mend it") from error
+    if not any(entry.has_plural for entry in entries):
+        # Nobody asks for its rule, so a wrong one is harmless; gettext would still refuse it.
+        catalog.mime_headers = [("Plural-Forms", plural_header(language))]
     return PoFile(path, catalog, headers)
 
 
@@ -100,6 +109,7 @@ def plural_header(language: str) -> str:
 
 
 def _plural_forms(language: str) -> tuple[int, str]:
+    """Ours; of a language that is not among them Babel's, with which a new catalogue is begun."""
     usual = get_plural(language)
     return PLURALS.get(language.partition("_")[0], (usual.num_plurals, usual.plural_expr))
 
@@ -194,7 +204,6 @@ def _faults_of_header(
     entries: Sequence[_Entry], headers: Mapping[str, str], language: str
 ) -> Iterator[tuple[int, str]]:
     line = next((entry.line for entry in entries if not entry.english), 1)
-    count, usual = _plural_forms(language)[0], plural_header(language)
     if not headers:
         yield line, f"the header is empty; cordwatch locale update {language} writes it"
         return
@@ -203,11 +212,16 @@ def _faults_of_header(
         yield line, f"Content-Type names the charset {charset!r}; save the file as UTF-8 and write charset=utf-8"
     if headers.get("Language", "").replace("-", "_") != language:
         yield line, f"Language is {headers.get('Language', '')!r} in the catalogue of {language!r}; write {language}"
-    forms = headers.get("Plural-Forms", "")
+    if any(entry.has_plural for entry in entries):
+        yield from ((line, fault) for fault in _faults_of_plural_rule(headers.get("Plural-Forms", ""), language))
+
+
+def _faults_of_plural_rule(forms: str, language: str) -> Iterator[str]:
+    known = PLURALS.get(language.partition("_")[0])
     if (number := _number_of_forms(forms)) is None:
-        yield line, f"Plural-Forms {forms!r} is no plural rule; write {usual}"
-    elif number != count:
-        yield line, f"Plural-Forms has {number} forms, the language {count}; write {usual}"
+        yield f"Plural-Forms {forms!r} is no plural rule; write {plural_header(language)}"
+    elif known is not None and number != known[0]:
+        yield f"Plural-Forms has {number} forms, the language {known[0]}; write {plural_header(language)}"
 
 
 def _number_of_forms(value: str) -> int | None:

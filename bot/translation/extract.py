@@ -119,6 +119,7 @@ def update(locales: Path, language: str, template: Template, at: datetime) -> bo
     content = path.read_bytes() if path.exists() else b""
     earlier = read_po(BytesIO(content), locale=language)
     fresh = Catalog(locale=language, fuzzy=False)
+    fresh.mime_headers = [("Plural-Forms", plural_header(language))]
     for message in template.catalog:
         if message.id:
             _take_over(fresh, message, _known(message, earlier, template), template)

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from babel.messages.plurals import PLURALS as PLURALS_OF_BABEL
 from click.testing import CliRunner
 
 from bot.cli.locale import locale
 from bot.clinic.config import LOCALES, Clinic, load
-from bot.language.catalogue import catalogue_path, read
+from bot.language.catalogue import CatalogueError, catalogue_path, read
 from bot.language.console import console_words
+from bot.language.po_file import read_file
 from bot.language.texts import PatientTexts
 
 CLINIC: Clinic = replace(
@@ -98,24 +100,57 @@ def test_a_missing_name_in_braces_is_named(locales: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        (
-            PLURALS,
-            '"Plural-Forms: nplurals=2; plural=n is one;\\n"',
-            "is no plural rule; write nplurals=2",
-        ),
-        (PLURALS, '"Plural-Forms: nplurals=2; plural=n;\\n"', "is no plural rule; write nplurals=2; plural=(n != 1);"),
-        (PLURALS, '"Plural-Forms: nplurals=3; plural=0;\\n"', "Plural-Forms has 3 forms, the language 2; write"),
         (LANGUAGE, '"Language: \\n"', "Language is '' in the catalogue of 'nl'; write nl"),
         (LANGUAGE, '"Language: de\\n"', "Language is 'de' in the catalogue of 'nl'; write nl"),
         (CHARSET, "charset=iso-8859-1", "Content-Type names the charset 'iso-8859-1'; save the file as UTF-8"),
     ],
-    ids=["nonsense", "endless", "of another language", "no language", "other language", "charset"],
+    ids=["no language", "other language", "charset"],
 )
 def test_a_header_that_cannot_be_right_is_named(locales: Path, old: str, new: str, complaint: str) -> None:
     path, _ = broken(locales, old, new)
     (problem,) = PatientTexts(CLINIC, locales=locales).withheld["nl"]
     assert problem.startswith(f"{path}:2: ")
     assert complaint in problem
+
+
+WRONG_RULES = {
+    '"Plural-Forms: nplurals=2; plural=n is one;\\n"': "is no plural rule; write nplurals=2",
+    '"Plural-Forms: nplurals=2; plural=n;\\n"': "is no plural rule; write nplurals=2; plural=(n != 1);",
+    '"Plural-Forms: nplurals=3; plural=0;\\n"': "Plural-Forms has 3 forms, the language 2; write",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_RULES)
+def test_a_wrong_plural_rule_is_named_where_there_are_plurals(locales: Path, wrong: str) -> None:
+    path, _ = broken(locales, PLURALS, wrong, "console")
+    with pytest.raises(CatalogueError) as raised:
+        read_file(path, "nl")
+    assert str(raised.value).startswith(f"{path}:2: ")
+    assert WRONG_RULES[wrong] in str(raised.value)
+
+
+@pytest.mark.parametrize("wrong", WRONG_RULES)
+def test_a_plural_rule_that_nothing_follows_takes_no_language_from_patients(locales: Path, wrong: str) -> None:
+    broken(locales, PLURALS, wrong)
+    assert PatientTexts(CLINIC, locales=locales).withheld == {}
+
+
+def test_another_version_of_babel_takes_no_language_from_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = {path: path.parents[1].name for path in LOCALES.glob("*/LC_MESSAGES/*.po")}
+    for language in written.values():
+        monkeypatch.setitem(PLURALS_OF_BABEL, language, (7, "(n % 7)"))
+    assert [read_file(path, language).path for path, language in written.items()] == [*written]
+
+
+def test_another_version_of_babel_changes_no_catalogue_that_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PLURALS_OF_BABEL, "fr", (3, "(n==0 || n==1) ? 0 : n!=0 && n%1000000==0 ? 1 : 2"))
+    begun = CliRunner().invoke(locale, ["--locales", str(tmp_path), "new", "fr", "--console"])
+    assert begun.exit_code == 0, begun.output
+    file = read_file(catalogue_path(tmp_path, "fr", "console"), "fr")
+    assert file.headers["Plural-Forms"] == "nplurals=2; plural=(n > 1);"
+    assert {len(one.string) for one in file.catalog if one.pluralizable} == {2}
 
 
 def test_an_empty_header_is_named(locales: Path) -> None:
