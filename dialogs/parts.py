@@ -41,7 +41,7 @@ class Disposition(StrEnum):
         return _URGENCY[self]
 
 
-_URGENCY = {disposition: 4 - place for place, disposition in enumerate(Disposition)}
+_URGENCY = {disposition: 4 - rank for rank, disposition in enumerate(Disposition)}
 
 
 def most_urgent(dispositions: Iterable[Disposition]) -> Disposition:

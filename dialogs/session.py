@@ -84,7 +84,7 @@ class Session:
     is_broken: bool = False
 
     @property
-    def tiers(self) -> frozenset[Disposition]:
+    def dispositions(self) -> frozenset[Disposition]:
         """All that was found or told since a nurse last closed the entry."""
         return self.found | frozenset(self.told)
 

@@ -198,7 +198,7 @@ def reasons_of(codes: Sequence[str], session: Session, protocol: TriageProtocol,
 
 def _notes(session: Session, protocol: TriageProtocol) -> Iterator[Note]:
     for note in protocol.notes:
-        is_told = note.disposition is None or note.disposition in session.tiers or note.disposition == session.advised
+        is_told = note.disposition in (None, session.advised, *session.dispositions)
         if is_told and matches(note.when, {**session.findings, **session.answers}):
             yield note
 

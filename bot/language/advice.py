@@ -27,7 +27,7 @@ def first_of_advice(advised: Advised, session: Session, protocol: TriageProtocol
 
 
 def _key_12h(session: Session, is_late: bool) -> str:
-    if Disposition.EMERGENCY in session.tiers:
+    if Disposition.EMERGENCY in session.dispositions:
         return "advice_12h_after_emergency"
     return "advice_12h_late" if is_late else "advice_12h"
 

@@ -262,7 +262,7 @@ def test_every_rule_of_the_protocol_is_in_the_rule_table():
         ({"back_or_neck_pain": "yes", "pain_course": "same", "worse_lying_better_sitting": "no"}, "2w"),
         # Radiotherapy or steroids never make a symptom a side effect.
         ({"numbness_tingling": "yes", "recent_spine_radiotherapy": "yes", "on_steroids": "yes"}, "12h"),
-        # Severe pain by itself does not raise the tier.
+        # Severe pain by itself does not raise the disposition.
         ({"back_or_neck_pain": "yes", "pain_severe": "yes", "recent_spine_radiotherapy": "no"}, "2w"),
         # An emergency outranks everything that was found besides.
         ({"emergency_signs": "yes", "saddle_numbness": "yes", "radiating_pain": "band"}, "emergency"),

@@ -30,7 +30,7 @@ from dialogs.events import (
     TappedStale,
     WentBack,
 )
-from tests.kit.driver import HOUR, MINUTE, MONDAY, PLACES, PROTOCOL, Check, nothing
+from tests.kit.driver import HOUR, IN_STATE, MINUTE, MONDAY, PROTOCOL, Check, nothing
 
 SYMPTOMS = ("difficulty_walking", "weakness", "numbness_tingling", "bladder_bowel", "lhermitte")
 AT_ONCE = [
@@ -408,9 +408,9 @@ def test_another_language_asks_the_interrupted_question_again() -> None:
     assert check.session.language == "nl"
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_the_language_can_be_changed_in_every_state_and_nothing_else_changes(place: str) -> None:
-    check = PLACES[place]()
+@pytest.mark.parametrize("state", IN_STATE)
+def test_the_language_can_be_changed_in_every_state_and_nothing_else_changes(state: str) -> None:
+    check = IN_STATE[state]()
     check.languages = 8
     before = check.session
     assert check.receives(AskedForLanguage()).asked == "language"

@@ -23,14 +23,14 @@ from dialogs.events import (
     WentBack,
     Woke,
 )
-from tests.kit.driver import HOUR, MINUTE, MONDAY, PLACES, WAYS_OUT, Check
+from tests.kit.driver import HOUR, IN_STATE, MINUTE, MONDAY, WAYS_OUT, Check
 
 way_out = pytest.mark.parametrize("leave", WAYS_OUT.values(), ids=WAYS_OUT)
 
 
-@pytest.mark.parametrize("state", PLACES)
+@pytest.mark.parametrize("state", IN_STATE)
 def test_the_places_of_these_tests_are_what_they_say(state: str) -> None:
-    assert PLACES[state]().session.state == state
+    assert IN_STATE[state]().session.state == state
 
 
 # --- every way out settles
@@ -54,9 +54,9 @@ def test_weeks_found_in_an_unfinished_check_are_called_about_today(
 
 
 @way_out
-@pytest.mark.parametrize("place", ["asking", "reviewing"])
-def test_an_unfinished_check_without_findings_is_never_none(leave: Callable[[Check], Check], place: str) -> None:
-    check = leave(PLACES[place]())
+@pytest.mark.parametrize("state", ["asking", "reviewing"])
+def test_an_unfinished_check_without_findings_is_never_none(leave: Callable[[Check], Check], state: str) -> None:
+    check = leave(IN_STATE[state]())
     assert check.advised == []
     assert check.new(LeftUnfinished) == [LeftUnfinished()]
     assert check.listed == ["unfinished"]
@@ -79,7 +79,7 @@ def test_very_bad_pain_counts_at_the_end_of_a_finished_check_too() -> None:
 
 @way_out
 def test_leaving_after_the_advice_advises_no_second_time(leave: Callable[[Check], Check]) -> None:
-    assert leave(PLACES["advised"]()).advised == ["12h"]
+    assert leave(IN_STATE["advised"]()).advised == ["12h"]
 
 
 def test_a_refused_consent_ends_the_check_and_lists_nobody() -> None:
@@ -105,7 +105,7 @@ def test_a_consent_withdrawn_after_an_answer_settles() -> None:
 
 
 def test_a_consent_withdrawn_among_the_further_questions_ends_them() -> None:
-    check = PLACES["asking_more"]()
+    check = IN_STATE["asking_more"]()
     while check.asked != "consent":
         check.receives(WentBack())
     check.says("no")
@@ -123,16 +123,16 @@ def test_a_restart_as_the_first_message_begins() -> None:
     assert check.asked == "consent"
 
 
-@pytest.mark.parametrize("place", ["following_up", "stopped", "expired"])
+@pytest.mark.parametrize("state", ["following_up", "stopped", "expired"])
 @pytest.mark.parametrize("how", ["restart", "new_check"])
-def test_a_new_check_lets_the_old_one_rest(place: str, how: str) -> None:
-    check = PLACES[place]().receives(Stopped(how))
+def test_a_new_check_lets_the_old_one_rest(state: str, how: str) -> None:
+    check = IN_STATE[state]().receives(Stopped(how))
     assert check.session.state == "closed"
     assert check.wakes_at is None
 
 
 def test_there_is_nothing_to_stop_where_nothing_is_open() -> None:
-    check = PLACES["following_up"]()
+    check = IN_STATE["following_up"]()
     due = check.wakes_at
     assert check.receives(Stopped()).session.state == "following_up"
     assert check.wakes_at == due, "and it is still asked whether somebody was reached"
@@ -147,9 +147,9 @@ def test_the_question_is_put_once_more_after_fifteen_minutes() -> None:
     assert check.new(Asked)[0].question == "weakness"
 
 
-@pytest.mark.parametrize("place", ["greeting", "asking", "reviewing"])
-def test_the_check_ends_after_an_hour_with_one_reminder(place: str) -> None:
-    check = PLACES[place]().waits(HOUR)
+@pytest.mark.parametrize("state", ["greeting", "asking", "reviewing"])
+def test_the_check_ends_after_an_hour_with_one_reminder(state: str) -> None:
+    check = IN_STATE[state]().waits(HOUR)
     assert len(check.all(Reminded)) == 1
     assert check.new(Expired)
     assert check.session.state == "expired"
@@ -168,7 +168,7 @@ def test_the_next_question_may_be_reminded_of_again() -> None:
 
 
 def test_after_an_advice_silence_ends_the_questions_without_a_reminder() -> None:
-    check = PLACES["advised"]().waits(HOUR - MINUTE)
+    check = IN_STATE["advised"]().waits(HOUR - MINUTE)
     assert check.last == ()
     assert check.waits(MINUTE).session.state == "following_up"
 
@@ -179,7 +179,7 @@ def test_a_wake_for_nothing_changes_nothing() -> None:
 
 
 def test_everything_due_at_one_moment_is_done_in_one_wake() -> None:
-    check = PLACES["advised"]().passes(HOUR).receives(Woke(MONDAY + HOUR))
+    check = IN_STATE["advised"]().passes(HOUR).receives(Woke(MONDAY + HOUR))
     assert check.new(CheckedBack)
     assert check.wakes_at is None
 
@@ -198,12 +198,12 @@ def test_a_long_outage_loses_nothing() -> None:
 
 
 def reached(answer: str) -> Check:
-    return PLACES["following_up"]().waits(HOUR).says(answer)
+    return IN_STATE["following_up"]().waits(HOUR).says(answer)
 
 
-@pytest.mark.parametrize("place", ["following_up", "advised"])
-def test_an_hour_after_the_advice_it_is_asked_whether_somebody_was_reached(place: str) -> None:
-    assert PLACES[place]().waits(HOUR).asked == "reached"
+@pytest.mark.parametrize("state", ["following_up", "advised"])
+def test_an_hour_after_the_advice_it_is_asked_whether_somebody_was_reached(state: str) -> None:
+    assert IN_STATE[state]().waits(HOUR).asked == "reached"
 
 
 @way_out
@@ -228,18 +228,18 @@ def test_not_being_helped_repeats_the_advice_and_raises_the_entry(answer: str) -
 
 
 def test_it_is_asked_once_and_after_new_advice_once_more() -> None:
-    check = PLACES["following_up"]().waits(5 * HOUR)
+    check = IN_STATE["following_up"]().waits(5 * HOUR)
     assert len(check.all(CheckedBack)) == 1
     check.receives(CalledEmergency()).waits(5 * HOUR)
     assert len(check.all(CheckedBack)) == 2
 
 
 def test_words_meanwhile_leave_the_question_open() -> None:
-    check = PLACES["following_up"]().waits(HOUR).receives(Said("my back"))
+    check = IN_STATE["following_up"]().waits(HOUR).receives(Said("my back"))
     assert check.asked == "reached"
     assert check.receives(TappedStale("weakness", "yes")).says("no").asked == "reached"
 
 
 def test_nobody_is_asked_after_no_warning_symptom() -> None:
-    assert PLACES["closed"]().wakes_at is None
+    assert IN_STATE["closed"]().wakes_at is None
     assert Check().greeted().receives(Stopped()).wakes_at is None

@@ -21,7 +21,7 @@ from dialogs.events import (
 )
 from dialogs.machine import Standing
 from dialogs.protocol import Disposition
-from tests.kit.driver import HOUR, MINUTE, MONDAY, PLACES, PROTOCOL, WAYS_OUT, Check
+from tests.kit.driver import HOUR, IN_STATE, MINUTE, MONDAY, PROTOCOL, WAYS_OUT, Check
 
 WEEK_AGO = MONDAY - 7 * 24 * HOUR
 TWELVE_HOURS = Standing(Disposition.WITHIN_12_HOURS, WEEK_AGO)
@@ -33,10 +33,10 @@ way_out = pytest.mark.parametrize("leave", WAYS_OUT.values(), ids=WAYS_OUT)
 # --- old buttons
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("state", IN_STATE)
 @pytest.mark.parametrize("tap", [("weakness", "yes"), ("emergency_signs", "yes"), ("weakness_change", "unsure")])
-def test_an_old_button_never_answers_and_an_urgent_one_is_listed(place: str, tap: tuple[str, str]) -> None:
-    check = PLACES[place]()
+def test_an_old_button_never_answers_and_an_urgent_one_is_listed(state: str, tap: tuple[str, str]) -> None:
+    check = IN_STATE[state]()
     before = check.session
     check.receives(TappedStale(*tap))
     assert check.session.answers == before.answers
@@ -44,14 +44,14 @@ def test_an_old_button_never_answers_and_an_urgent_one_is_listed(place: str, tap
     assert check.new(Listed) == [Listed("stale_tap", tap[0])]
 
 
-@pytest.mark.parametrize("place", ["asking", "reviewing", "advised", "asking_more", "following_up"])
-def test_the_question_of_an_urgent_old_button_is_asked_next(place: str) -> None:
-    assert PLACES[place]().receives(TappedStale("difficulty_walking", "unsure")).asked == "difficulty_walking"
+@pytest.mark.parametrize("state", ["asking", "reviewing", "advised", "asking_more", "following_up"])
+def test_the_question_of_an_urgent_old_button_is_asked_next(state: str) -> None:
+    assert IN_STATE[state]().receives(TappedStale("difficulty_walking", "unsure")).asked == "difficulty_walking"
 
 
-@pytest.mark.parametrize("place", ["asking", "reviewing"])
-def test_a_symptom_that_an_old_button_brought_up_is_followed_up_before_all_others(place: str) -> None:
-    check = PLACES[place]().receives(TappedStale("lhermitte", "yes")).says("yes")
+@pytest.mark.parametrize("state", ["asking", "reviewing"])
+def test_a_symptom_that_an_old_button_brought_up_is_followed_up_before_all_others(state: str) -> None:
+    check = IN_STATE[state]().receives(TappedStale("lhermitte", "yes")).says("yes")
     assert check.asked == "lhermitte_change"
     assert check.asking.is_urgent
 
@@ -64,13 +64,13 @@ def test_what_an_old_button_brings_up_after_the_end_is_followed_up_and_advised()
 
 
 def test_after_an_old_button_the_call_back_number_is_not_forgotten() -> None:
-    check = PLACES["advised"]().receives(TappedStale("difficulty_walking", "yes")).says("no")
+    check = IN_STATE["advised"]().receives(TappedStale("difficulty_walking", "yes")).says("no")
     assert check.session.state == "advised"
     assert check.asked == "call_back_number"
 
 
 def test_after_an_old_button_declined_questions_stay_declined() -> None:
-    check = PLACES["following_up"]().receives(TappedStale("difficulty_walking", "yes")).says("no")
+    check = IN_STATE["following_up"]().receives(TappedStale("difficulty_walking", "yes")).says("no")
     assert check.session.state == "following_up"
     assert check.is_silent
 
@@ -95,17 +95,17 @@ def test_an_urgent_old_button_as_the_first_message_is_asked_about_first() -> Non
 
 @pytest.mark.parametrize("tap", [("weakness", "no"), ("pain_course", "new"), ("consent", "no"), ("summary", "confirm")])
 def test_any_other_old_button_only_puts_the_question_again(tap: tuple[str, str]) -> None:
-    for place in ("greeting", "asking", "reviewing", "advised", "asking_more"):
-        check = PLACES[place]()
+    for state in ("greeting", "asking", "reviewing", "advised", "asking_more"):
+        check = IN_STATE[state]()
         pending = check.asked
         assert check.receives(TappedStale(*tap)).asked == pending
         assert check.new(Listed) == []
     assert Check().starts().receives(TappedStale(*tap)).says("yes", "patient").asked == "emergency_signs"
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_second_tap_on_the_same_button_changes_nothing(place: str) -> None:
-    check = PLACES[place]()
+@pytest.mark.parametrize("state", IN_STATE)
+def test_a_second_tap_on_the_same_button_changes_nothing(state: str) -> None:
+    check = IN_STATE[state]()
     tap = TappedStale("difficulty_walking", "yes", is_repeat=True)
     assert check.receives(tap).last == (tap,)
 
@@ -126,14 +126,14 @@ def test_a_second_start_only_opens_the_chat_again() -> None:
 # --- what a nurse must see
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("state", IN_STATE)
 @pytest.mark.parametrize(
     "event",
     [Said("legs"), AskedForPerson(), *(NotUnderstood(what) for what in ("text", "voice", "photo", "unknown"))],
     ids=str,
 )
-def test_words_and_the_wish_for_a_person_are_listed_in_every_state(place: str, event: PatientEvent) -> None:
-    assert len(PLACES[place]().receives(event).new(Listed)) == 1
+def test_words_and_the_wish_for_a_person_are_listed_in_every_state(state: str, event: PatientEvent) -> None:
+    assert len(IN_STATE[state]().receives(event).new(Listed)) == 1
 
 
 def test_a_command_with_words_is_listed_and_one_without_is_not() -> None:
@@ -142,9 +142,9 @@ def test_a_command_with_words_is_listed_and_one_without_is_not() -> None:
     assert Check().greeted().receives(NotUnderstood("sticker")).listed == []
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_an_emergency_can_be_called_in_every_state(place: str) -> None:
-    check = PLACES[place]().receives(CalledEmergency())
+@pytest.mark.parametrize("state", IN_STATE)
+def test_an_emergency_can_be_called_in_every_state(state: str) -> None:
+    check = IN_STATE[state]().receives(CalledEmergency())
     assert check.advice.disposition == "emergency"
     assert check.advice.decided_at == check.at
 
@@ -248,7 +248,7 @@ def test_a_discount_is_listed_however_the_check_ends(leave: Callable[[Check], Ch
 
 
 def test_a_discount_after_the_advice_is_listed_too() -> None:
-    check = PLACES["asking_more"]().says("yes", "same_and_known")
+    check = IN_STATE["asking_more"]().says("yes", "same_and_known")
     assert Listed("baseline", "lhermitte") in check.new(Listed)
     check.until("on_steroids").says("no")
     assert check.listed.count("baseline") == 1

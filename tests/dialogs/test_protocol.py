@@ -51,8 +51,8 @@ def test_the_shipped_protocol_is_accepted() -> None:
 
 
 def test_the_shipped_rules_are_those_of_the_clinical_content() -> None:
-    tiers = {rule.id: rule.disposition.value for rule in load().rules}
-    assert tiers == {
+    found = {rule.id: rule.disposition.value for rule in load().rules}
+    assert found == {
         "emergency": "emergency",
         **dict.fromkeys(("walking", "weakness", "numbness", "bladder-bowel", "saddle", "lhermitte"), "12h"),
         **dict.fromkeys(("both-sides", "band", "travel-unsure", "pain-after-radiotherapy"), "12h"),

@@ -117,7 +117,7 @@ def test_the_most_urgent_advice_never_falls() -> None:
     session = session_of(STARTED, Advised("emergency", ("emergency",), "emergency", MONDAY))
     after = apply(session, Advised("12h", ("emergency", "saddle"), "12h", LATER), LATER)
     assert after.advised is Disposition.EMERGENCY
-    assert after.tiers == {Disposition.EMERGENCY, Disposition.WITHIN_12_HOURS}
+    assert after.dispositions == {Disposition.EMERGENCY, Disposition.WITHIN_12_HOURS}
     assert after.told == {Disposition.EMERGENCY: MONDAY, Disposition.WITHIN_12_HOURS: LATER}
 
 
@@ -128,7 +128,7 @@ def test_the_same_told_again_keeps_its_earliest_moment() -> None:
 
 def test_what_a_nurse_closes_stands_no_more_but_was_advised() -> None:
     session = session_of(STARTED, Advised("12h", ("saddle",), "12h", MONDAY), Closed("nurse", "sent_mri"))
-    assert session.tiers == frozenset()
+    assert session.dispositions == frozenset()
     assert session.closed_rules == {"saddle"}
     assert session.advised is Disposition.WITHIN_12_HOURS
 

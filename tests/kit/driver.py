@@ -199,7 +199,7 @@ def choices(check: Check) -> tuple[str, ...]:
     return check.protocol.question(check.asked).codes
 
 
-PLACES: dict[str, Callable[[], Check]] = {
+IN_STATE: dict[str, Callable[[], Check]] = {
     "greeting": lambda: Check().starts(),
     "asking": lambda: Check().greeted().until("weakness"),
     "reviewing": lambda: Check().greeted().until("summary"),

@@ -95,12 +95,12 @@ class Life(RuleBasedStateMachine):
     # --- what can happen
 
     @precondition(lambda self: self.is_asked)
-    @rule(places=st.lists(st.integers(0, 40), min_size=1, max_size=5))
-    def answers(self, places: list[int]) -> None:
-        for place in places:
+    @rule(indexes=st.lists(st.integers(0, 40), min_size=1, max_size=5))
+    def answers(self, indexes: list[int]) -> None:
+        for index in indexes:
             if self.is_asked:
                 possible = choices(self.check)
-                self.takes(Answered(self.check.asked, possible[place % len(possible)]))
+                self.takes(Answered(self.check.asked, possible[index % len(possible)]))
 
     @precondition(lambda self: self.is_asked)
     @rule(state=st.sampled_from(OPEN_STATES[1:]), finding=st.integers(0, 60))
@@ -124,10 +124,10 @@ class Life(RuleBasedStateMachine):
         after = self.check.session
         assert replace(before, length=before.length + 1, active_at=self.check.at) == after
 
-    @rule(place=st.integers(0, 60), is_repeat=st.booleans(), is_believed=st.booleans())
-    def taps_an_old_button(self, place: int, is_repeat: bool, is_believed: bool) -> None:
+    @rule(index=st.integers(0, 60), is_repeat=st.booleans(), is_believed=st.booleans())
+    def taps_an_old_button(self, index: int, is_repeat: bool, is_believed: bool) -> None:
         """`is_believed`: the shell took it for an answer."""
-        question, code = self.taps[place % len(self.taps)]
+        question, code = self.taps[index % len(self.taps)]
         if not is_believed:
             self.takes(TappedStale(question, code, is_repeat))
         elif self.check.is_silent or self.check.asked != question:
@@ -164,9 +164,9 @@ class Life(RuleBasedStateMachine):
             if one.session.told:
                 one.notes(Closed("nurse", "reached_advised"))
 
-    @rule(place=st.integers(0, 4))
-    def nurse_confirms(self, place: int) -> None:
-        self.confirmed.add(sorted(self.follow_ups)[place % len(self.follow_ups)])
+    @rule(index=st.integers(0, 4))
+    def nurse_confirms(self, index: int) -> None:
+        self.confirmed.add(sorted(self.follow_ups)[index % len(self.follow_ups)])
 
     # --- how it happens
 
@@ -299,7 +299,7 @@ class Life(RuleBasedStateMachine):
         decision = decide_from_answers(session.findings, self.protocol)
         for one in decision.rules:
             disposition = self.protocol.rule(one).disposition
-            assert disposition not in URGENT or one in session.closed_rules or disposition in session.tiers
+            assert disposition not in URGENT or one in session.closed_rules or disposition in session.dispositions
         if decision.disposition in URGENT:
             assert session.advised is not None
             assert session.advised.urgency >= decision.disposition.urgency
