@@ -7,7 +7,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 from typing import Any, ClassVar
+
+
+class Priority(IntEnum):
+    """Which chat is served first; the store keeps these numbers."""
+
+    ROUTINE = 0
+    ADVICE = 1
+    """Advice, or a person's reply."""
+    URGENT = 2
+    """Within 12 hours, and what is said of it."""
+    EMERGENCY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +69,8 @@ class Outgoing:
 
     `heading` is shown in bold above `text`; either may be empty. `token` is that of the asking whose buttons it bears.
     `picture` is a name in `bot/static/pictures`, with `picture_alt` in words. `contact_label` asks the channel for its
-    share-my-number button; `drops_contact` takes it away again. `urgency`: 0 routine, 1 advice or a person's reply,
-    2 within 12 hours, 3 emergency. `kind`: question, advice, notice, reply, topic or picture.
+    share-my-number button; `drops_contact` takes it away again.
+    `kind`: question, advice, notice, reply, topic, picture or alert.
     """
 
     text: str
@@ -71,7 +83,7 @@ class Outgoing:
     picture_alt: str = ""
     contact_label: str | None = None
     drops_contact: bool = False
-    urgency: int = 0
+    priority: Priority = Priority.ROUTINE
     language: str = "en"
 
 

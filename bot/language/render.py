@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bot.channels import Choice, Outgoing, Retired
+from bot.channels import Choice, Outgoing, Priority, Retired
 from bot.language.advice import (
     answers,
     first_of_advice,
@@ -53,7 +53,7 @@ LONGEST_MERGED = 3_500
 LONGEST_REPLY = 3_500
 SHORT_LABEL = 12
 QUIET = ("following_up", "closed", "stopped", "expired")
-URGENCY = {Disposition.EMERGENCY: 3, Disposition.WITHIN_12_HOURS: 2}
+PRIORITY = {Disposition.EMERGENCY: Priority.EMERGENCY, Disposition.WITHIN_12_HOURS: Priority.URGENT}
 
 
 class TurnRenderer:
@@ -77,7 +77,7 @@ class TurnRenderer:
         self.offered = offered
         self.topics = topics
         self.prefaces: list[str] = []
-        self.urgency = 0
+        self.priority = Priority.ROUTINE
         self.is_restarting = False
         self.outgoing: list[Outgoing] = []
 
@@ -101,13 +101,13 @@ class TurnRenderer:
             case AskedForHelp():
                 self._page(f"{say('help')}\n\n{self.phrases.reads()}")
             case AskedForPerson():
-                self._page(f"{say('person')}\n\n{self.phrases.reads()}", urgency=1)
+                self._page(f"{say('person')}\n\n{self.phrases.reads()}", priority=Priority.ADVICE)
             case AskedForTopics():
                 self._list_topics()
             case ReadTopic(topic):
                 self._show_topic(topic)
             case Unprocessed():
-                self._page(f"{say('unprocessed')}\n\n{self.phrases.reads()}", urgency=1)
+                self._page(f"{say('unprocessed')}\n\n{self.phrases.reads()}", priority=Priority.ADVICE)
             case Replied(_, text):
                 self._reply(text)
             case Advised():
@@ -133,7 +133,7 @@ class TurnRenderer:
             case TappedStale(is_repeat=False):
                 yield _join(say("stale_tap"), say("choose_below") if is_asking else "")
             case Listed("stale_tap"):
-                self.urgency = 1
+                self.priority = Priority.ADVICE
                 yield say("stale_tap_urgent")
             case AskedWhy() if self.before.pending is not None:
                 yield self._why(self.before.pending.question)
@@ -202,9 +202,9 @@ class TurnRenderer:
 
     # --- messages
 
-    def _page(self, text: str, urgency: int = 0) -> None:
+    def _page(self, text: str, priority: Priority = Priority.ROUTINE) -> None:
         """A message of its own, whose first line is its heading. It stays when the question below it is answered."""
-        self._send(text, urgency=urgency, choices=self._ways_on() if self.after.pending is None else ())
+        self._send(text, priority=priority, choices=self._ways_on() if self.after.pending is None else ())
 
     def _list_topics(self) -> None:
         buttons = tuple(topic_buttons(self.topics, self.phrases))
@@ -225,24 +225,25 @@ class TurnRenderer:
         pieces = [text[start : start + LONGEST_REPLY] for start in range(0, max(len(text), 1), LONGEST_REPLY)]
         pieces[-1] += f"\n\n{self.phrases.text('emergency_line')}\n{self.phrases.reads()}"
         for place, piece in enumerate(pieces):
-            self._send(f"{'' if place else heading}\n{piece}", kind="reply", urgency=1)
+            self._send(f"{'' if place else heading}\n{piece}", kind="reply", priority=Priority.ADVICE)
 
     def _advise(self, advised: Advised) -> None:
-        urgency = URGENCY.get(Disposition(advised.disposition), 1)
+        priority = PRIORITY.get(Disposition(advised.disposition), Priority.ADVICE)
         first = first_of_advice(advised, self.after, self.protocol, self.phrases)
         second = second_of_advice(advised, self.after, self.protocol, self.phrases, self._prefaces_taken())
-        self._outcome(first, second, urgency)
+        self._outcome(first, second, priority)
 
     def _leave(self, is_refused: bool) -> None:
         leads = self._prefaces_taken()
         if is_refused:
-            self._send(self._with_demo(refusal(self.phrases)), kind="advice", urgency=1, choices=self._ways_on())
+            text = self._with_demo(refusal(self.phrases))
+            self._send(text, kind="advice", priority=Priority.ADVICE, choices=self._ways_on())
         else:
-            self._outcome(first_of_unfinished(self.phrases), second_of_unfinished(self.phrases, leads), 1)
+            self._outcome(first_of_unfinished(self.phrases), second_of_unfinished(self.phrases, leads), Priority.ADVICE)
 
-    def _outcome(self, first: str, second: str, urgency: int) -> None:
-        self._send(self._with_demo(first), kind="advice", urgency=urgency)
-        self._send(f"\n{second}", kind="advice", urgency=urgency, choices=self._ways_on())
+    def _outcome(self, first: str, second: str, priority: Priority) -> None:
+        self._send(self._with_demo(first), kind="advice", priority=priority)
+        self._send(f"\n{second}", kind="advice", priority=priority, choices=self._ways_on())
 
     def _with_demo(self, text: str) -> str:
         return f"{text}\n{self.phrases.text('demo')}" if self.phrases.clinic.is_demo else text
@@ -259,7 +260,7 @@ class TurnRenderer:
             picture=question.picture,
             picture_alt=self.phrases.texts.get(f"question.{question.id}.picture_alt", ""),
             contact_label=self.phrases.text("action_share") if asked.wants_contact else None,
-            urgency=2 if asked.is_urgent else self.urgency,
+            priority=Priority.URGENT if asked.is_urgent else self.priority,
             language=self.phrases.language,
         )
         merged = "\n\n".join((*self.prefaces, f"{heading}\n{body}".strip()))
@@ -281,16 +282,22 @@ class TurnRenderer:
         if is_last_word and reads not in parts:
             parts.append(reads)
         text = "\n\n".join(parts)
-        self._send(f"\n{text}", urgency=self.urgency, choices=self._ways_on() if is_last_word else ())
+        self._send(f"\n{text}", priority=self.priority, choices=self._ways_on() if is_last_word else ())
 
     def _prefaces_taken(self) -> list[str]:
         taken, self.prefaces = self.prefaces, []
         return taken
 
-    def _send(self, text: str, kind: str = "notice", urgency: int = 0, choices: tuple[Choice, ...] = ()) -> None:
+    def _send(
+        self,
+        text: str,
+        kind: str = "notice",
+        priority: Priority = Priority.ROUTINE,
+        choices: tuple[Choice, ...] = (),
+    ) -> None:
         heading, _, body = text.partition("\n")
         language = self.phrases.language
-        message = Outgoing(body, heading, kind, choices, urgency=urgency, language=language)
+        message = Outgoing(body, heading, kind, choices, priority=priority, language=language)
         self.outgoing.append(message)
 
     # --- a question and its buttons

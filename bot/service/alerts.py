@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from bot.channels import Choice, Incoming, Outgoing, Retired
+from bot.channels import Choice, Incoming, Outgoing, Priority, Retired
 from bot.language.console import ConsoleWords, available, console_words
 from bot.service.entry import Refused
 from bot.service.service import Service
@@ -31,7 +31,6 @@ LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 LINK = re.compile(r"/link(?:@\w+)?\s+([0-9a-z]{4})[-\s]?([0-9a-z]{4})", re.IGNORECASE)
 UNLINK = re.compile(r"/unlink(?:@\w+)?", re.IGNORECASE)
 CLAIM = ":alert:claim"
-EMERGENCY, WITHIN_12_HOURS = 3, 2
 
 
 def N_(text: str) -> str:
@@ -163,7 +162,9 @@ class Alerts(Reception):
             word = words.gettext(OTHER_HAS_IT) % {"owner": refused.owner} if refused.why == "taken" else ""
             word = word or words.gettext(CLOSED)
         retired = Retired(session, words.gettext(WAITING), f"✓ {word}" if what_next else word)
-        said = Outgoing(what_next, word, kind="alert", retires=retired, urgency=1, language=words.language)
+        said = Outgoing(
+            what_next, word, kind="alert", retires=retired, priority=Priority.ADVICE, language=words.language
+        )
         await self._chats.say(Alert(chat.channel, chat.address, said), at)
         self._service.nudge()
         return word
@@ -192,7 +193,7 @@ class Alerts(Reception):
             kind="alert",
             choices=(take,) if entry.owner is None else (),
             token=session,
-            urgency=EMERGENCY if entry.tier == Disposition.EMERGENCY else WITHIN_12_HOURS,
+            priority=Priority.EMERGENCY if entry.tier == Disposition.EMERGENCY else Priority.URGENT,
             language=words.language,
         )
 
@@ -202,7 +203,7 @@ class Alerts(Reception):
         return f"{self._base}/console/entries/{session}"
 
     async def _say(self, channel: str, address: str, text: str, at: datetime) -> None:
-        await self._chats.say(Alert(channel, address, Outgoing(text, kind="alert", urgency=1)), at)
+        await self._chats.say(Alert(channel, address, Outgoing(text, kind="alert", priority=Priority.ADVICE)), at)
         self._service.nudge()
 
     def _fill(self, words: ConsoleWords, text: str, nurse: Nurse | None = None) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bot.channels import Busy, Channel, ChannelDown, Undeliverable
+from bot.channels import Busy, Channel, ChannelDown, Priority, Undeliverable
 from bot.store.records import Delivery, Store
 
 log = logging.getLogger("cordwatch.outbox")
@@ -26,7 +26,6 @@ LONGEST_URGENT_PAUSE = timedelta(seconds=15)
 ROUTINE_EXPIRES = timedelta(hours=24)
 PROBE_AFTER = timedelta(seconds=60)
 FINISH_WITHIN_S = 1.0
-URGENT = 2
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -186,7 +185,7 @@ class Outbox:
         at = self._clock()
         if lane.down:
             lane.paused_until = at + PROBE_AFTER
-        if delivery.urgency == 0 and at - delivery.created_at >= ROUTINE_EXPIRES:
+        if delivery.priority == Priority.ROUTINE and at - delivery.created_at >= ROUTINE_EXPIRES:
             return lambda: self._give_up(delivery, "refused")
         if busy.retry_after is not None:
             lane.slow_down(delivery.sending.address, at, at + busy.retry_after)
@@ -195,7 +194,7 @@ class Outbox:
 
     def _pause(self, delivery: Delivery) -> timedelta:
         """Doubles with every attempt; half of it is left to chance, so that chats do not all come back at once."""
-        longest = LONGEST_URGENT_PAUSE if delivery.urgency >= URGENT else LONGEST_PAUSE
+        longest = LONGEST_URGENT_PAUSE if delivery.priority >= Priority.URGENT else LONGEST_PAUSE
         return min(FIRST_PAUSE * (1 << min(delivery.attempts, 10)), longest) * (1 + self._jitter()) / 2
 
     # --- a channel that refuses everything

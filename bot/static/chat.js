@@ -277,7 +277,7 @@ function scrollToEnd() {
 }
 
 function follow(fresh, wasAtEnd) {
-  const isUrgent = fresh.some((line) => line.matches(".urgency-2, .urgency-3"));
+  const isUrgent = fresh.some((line) => line.matches(".priority-2, .priority-3"));
   if (document.hidden) document.title = `● ${title}`;
   if (!wasAtEnd && !isUrgent) return;
   const height = root.scrollHeight - (fresh[0].getBoundingClientRect().top + window.scrollY);

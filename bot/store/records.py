@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.channels import Outgoing, Sending
+from bot.channels import Outgoing, Priority, Sending
 from dialogs.events import Event, Recorded
 
 
@@ -155,7 +155,7 @@ class Turn:
 class Delivery:
     """A committed message that is to be handed over. `session` is empty when it goes to a nurse.
 
-    `attempts` counts earlier ones. `urgency` is that of its chat: of the most urgent message that waits there.
+    `attempts` counts earlier ones. `priority` is that of its chat: of the most urgent message that waits there.
     """
 
     id: int
@@ -164,7 +164,7 @@ class Delivery:
     sending: Sending
     attempts: int
     created_at: datetime
-    urgency: int = 0
+    priority: Priority = Priority.ROUTINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +220,8 @@ class Store(ABC):
     async def append(self, turn: Turn) -> tuple[int, ...]:
         """Makes the turn true and returns the new deliveries' ids. Raises StaleSession or DuplicateMessage.
 
-        An outgoing of urgency 2 or 3 marks the chat's unsent routine messages of earlier turns `superseded`, and lets
-        a chat that waits after a failure try at once. A `DeliveryFailed` settles its delivery in the same commit:
+        An urgent outgoing marks the chat's unsent routine messages of earlier turns `superseded`, and lets a chat that
+        waits after a failure try at once. A `DeliveryFailed` settles its delivery in the same commit:
         `failed`, or `not_seen`. A message of Telegram is a duplicate also when the same message came under another
         update's number.
         """

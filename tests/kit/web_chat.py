@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
-from bot.channels import Choice, Incoming, Outgoing, Retired, Sending
+from bot.channels import Choice, Incoming, Outgoing, Priority, Retired, Sending
 from bot.channels.conversation import Conversation, Conversations, Line
 from bot.channels.web.browser_id import BrowserIds
 from bot.channels.web.channel import Limits, WebChatChannel
@@ -47,7 +47,7 @@ ADVICE = (
         "Call +31 20 555 0100 before 22:00 tonight, Monday. If nobody answers, call 112.",
         heading="Call now. You should be seen within 12 hours.",
         kind="advice",
-        urgency=2,
+        priority=Priority.URGENT,
     ),
     Outgoing(
         "Say: “I have cancer. My spine may be pressed. I need to be seen today.”\n\n"
@@ -56,7 +56,7 @@ ADVICE = (
         "• Do not wait for a reply here.\n• Do not drive.\n• Do not change your medicines.",
         heading="What to say and do",
         kind="advice",
-        urgency=2,
+        priority=Priority.URGENT,
     ),
 )
 

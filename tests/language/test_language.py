@@ -410,7 +410,7 @@ def test_a_question_has_its_reason_and_progress_below() -> None:
     )
     assert question.heading == "Is an arm or a leg weak, heavy, stiff or wobbly?"
     assert question.text.endswith("Question 3 of about 11")
-    assert (question.kind, question.token, question.urgency) == ("question", TOKEN, 0)
+    assert (question.kind, question.token, question.priority) == ("question", TOKEN, 0)
 
 
 def test_buttons_stand_in_rows_answers_first() -> None:
@@ -449,7 +449,7 @@ def test_progress_grows_only_when_an_answer_needs_it() -> None:
 def test_an_urgent_follow_up_carries_the_number_and_goes_first() -> None:
     (question,) = said(Asked("weakness_change", TOKEN, is_urgent=True))
     assert "If this is new or worse, call +31 20 555 0100 now, day or night." in question.text
-    assert question.urgency == 2
+    assert question.priority == 2
 
 
 def test_the_language_question_names_languages_in_their_own_words() -> None:
@@ -605,7 +605,7 @@ def test_a_nurses_words_arrive_under_her_clinics_name() -> None:
     (reply,) = said(Replied("Anna", "Please come at three.\nWard 7."), before=session_of(Entered("closed")))
     assert reply.heading == "A nurse of Demo Cancer Centre writes:"
     assert reply.text.startswith("Please come at three.\nWard 7.\n\nIs it an emergency? Call 112 now.\nThe clinic")
-    assert (reply.kind, reply.urgency) == ("reply", 1)
+    assert (reply.kind, reply.priority) == ("reply", 1)
 
 
 def test_what_only_the_log_needs_says_nothing() -> None:
@@ -655,7 +655,7 @@ def test_twelve_hours_is_the_number_for_day_and_night_and_a_clock_time() -> None
     first, second = advised("12h", NIGHT)
     assert first.heading == "Call now: +31 20 555 0100"
     assert "within 12 hours: before Tuesday 09:00. If nobody answers: 112." in first.text
-    assert (first.urgency, first.kind, second.urgency) == (2, "advice", 2)
+    assert (first.priority, first.kind, second.priority) == (2, "advice", 2)
 
 
 def test_an_emergency_names_the_oncology_number_for_fever_and_the_crisis_line() -> None:
@@ -663,7 +663,7 @@ def test_an_emergency_names_the_oncology_number_for_fever_and_the_crisis_line() 
     assert first.heading == "Call 112 now"
     assert "Fever or shivering in treatment: first call +31 20 555 0100. If nobody answers: 112." in first.text
     assert "you can also call 113" in first.text
-    assert first.urgency == 3
+    assert first.priority == 3
 
 
 @pytest.mark.parametrize(

@@ -247,14 +247,14 @@ def test_questions_and_buttons_fit_telegram(language: str) -> None:
 
 @each("language", LANGUAGES)
 def test_a_picture_with_its_question_fits_a_caption(language: str) -> None:
-    (picture,) = (one for one in drawn(language) if one.picture and one.urgency == 0)
+    (picture,) = (one for one in drawn(language) if one.picture and one.priority == 0)
     assert len(picture.heading) + len(picture.text) <= 1024
     assert picture.picture_alt
 
 
 @each("language", LANGUAGES)
 def test_the_names_of_answers_in_the_text_are_those_on_the_buttons(language: str) -> None:
-    (picture,) = (one for one in drawn(language) if one.picture and one.urgency == 0)
+    (picture,) = (one for one in drawn(language) if one.picture and one.priority == 0)
     labels = {choice.label for choice in picture.choices}
     assert set(re.findall(r"• (.*?)\s?:", picture.text)) < labels
     (not_sure,) = (choice.label for choice in picture.choices if choice.data.endswith(":unsure"))

@@ -67,9 +67,9 @@ def test_a_message_has_the_same_numbers_times_figures_and_buttons_as_in_english(
         for one, other in zip(english, translated, strict=True):
             assert facts(whole([other]), language) == facts(whole([one]), "en"), hour
             assert answers_of(other) == answers_of(one)
-            assert (other.kind, other.urgency, other.picture, other.language) == (
+            assert (other.kind, other.priority, other.picture, other.language) == (
                 one.kind,
-                one.urgency,
+                one.priority,
                 one.picture,
                 language,
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.channels import Busy, ChannelDown, Outgoing, Pace, Retired, Undeliverable
+from bot.channels import Busy, ChannelDown, Outgoing, Pace, Priority, Retired, Undeliverable
 from bot.service.outbox import Bucket, Outbox
 from bot.store.records import Delivery
 from bot.store.sqlite.store import SqliteStore
@@ -25,7 +25,7 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 UNLIMITED = Pace(messages_per_second=1e6, messages_per_second_per_chat=1e6, burst_per_chat=1_000_000)
-URGENT = Outgoing("Call now", kind="advice", urgency=2)
+URGENT = Outgoing("Call now", kind="advice", priority=Priority.URGENT)
 
 
 @dataclass
@@ -119,7 +119,7 @@ async def test_urgent_chats_go_first_and_the_order_inside_a_chat_stays(post):
     post.with_pace(UNLIMITED, most_at_once=1)
     await post.write("routine 1a", "routine 1b", to="1")
     await post.write("reply 2a", to="2")
-    await post.write(Outgoing("reply 3a", urgency=1), to="3")
+    await post.write(Outgoing("reply 3a", priority=Priority.ADVICE), to="3")
     await post.write(URGENT, Outgoing("3c"), to="3")
     assert await post.sent_now() == ["reply 3a", "Call now", "routine 1a", "routine 1b", "reply 2a", "3c"]
 
@@ -207,7 +207,7 @@ def test_a_clock_that_is_set_back_stops_a_bucket_no_longer_than_an_empty_one():
 
 
 @pytest.mark.parametrize(
-    ("urgency", "pauses_s"),
+    ("priority", "pauses_s"),
     [
         (0, [1, 2, 4, 8, 16, 32, 60, 60]),
         (1, [1, 2, 4, 8, 16, 32, 60]),
@@ -216,9 +216,9 @@ def test_a_clock_that_is_set_back_stops_a_bucket_no_longer_than_an_empty_one():
     ],
 )
 async def test_the_pause_after_each_failure_doubles_up_to_a_limit_that_is_lower_for_urgent_chats(
-    post, urgency, pauses_s
+    post, priority, pauses_s
 ):
-    await post.write(Outgoing("hello", urgency=urgency))
+    await post.write(Outgoing("hello", priority=Priority(priority)))
     post.channel.failures["42"] = [Busy("502") for _ in pauses_s]
     await post.sent_now()
     for failed, pause_s in enumerate(pauses_s, 1):
@@ -267,7 +267,7 @@ async def test_a_routine_message_is_given_up_after_a_day_and_the_nurse_is_told(p
 
 async def test_advice_is_never_given_up(post):
     post.channel.wrong = Busy("502")
-    await post.write(Outgoing("advice", kind="advice", urgency=1))
+    await post.write(Outgoing("advice", kind="advice", priority=Priority.ADVICE))
     for _ in range(72):
         await post.sent_after(HOUR)
     post.channel.wrong = None

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.channels import Choice, Outgoing, Retired
+from bot.channels import Choice, Outgoing, Priority, Retired
 from bot.store.records import Delivery, DuplicateMessage, Entry, OpenEntry, StaleSession, Store, StoreLocked, UnfitStore
 from bot.store.sqlite import deliveries as sqlite_outbox
 from bot.store.sqlite import store as sqlite
@@ -35,8 +35,8 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 LEASE = timedelta(minutes=2)
 ROUTINE = Outgoing("How are you?")
-URGENT = Outgoing("Call now", kind="advice", urgency=2)
-EMERGENCY = Outgoing("Call the emergency number", kind="advice", urgency=3)
+URGENT = Outgoing("Call now", kind="advice", priority=Priority.URGENT)
+EMERGENCY = Outgoing("Call the emergency number", kind="advice", priority=Priority.EMERGENCY)
 
 
 @pytest.fixture
@@ -260,25 +260,25 @@ async def test_a_chat_gets_its_messages_one_at_a_time_and_in_order(store):
 async def test_the_most_urgent_chat_is_first_then_the_one_that_waits_longest(store):
     await say(store, Outgoing("routine 1"), to="1")
     await say(store, Outgoing("routine 2"), to="2")
-    await say(store, Outgoing("reply", urgency=1), to="3")
+    await say(store, Outgoing("reply", priority=Priority.ADVICE), to="3")
     await say(store, EMERGENCY, to="4")
     await say(store, URGENT, to="5")
     assert await send_all(store) == [EMERGENCY.text, URGENT.text, "reply", "routine 1", "routine 2"]
 
 
-async def test_a_chat_inherits_the_urgency_of_its_most_urgent_message_and_keeps_its_order(store):
+async def test_a_chat_inherits_the_priority_of_its_most_urgent_message_and_keeps_its_order(store):
     await say(store, Outgoing("other"), to="1")
-    await say(store, Outgoing("reply", urgency=1), to="2")
+    await say(store, Outgoing("reply", priority=Priority.ADVICE), to="2")
     await say(store, URGENT, Outgoing("What is your number?"), to="2")
     first = (await claim(store, limit=1))[0]
-    assert (first.sending.outgoing.text, first.urgency) == ("reply", 2)
+    assert (first.sending.outgoing.text, first.priority) == ("reply", 2)
     await store.release()
     assert await send_all(store) == ["reply", URGENT.text, "other", "What is your number?"]
 
 
 async def test_urgent_advice_supersedes_what_waited_in_its_chat_but_not_its_own_turn(store):
     other = await say(store, Outgoing("other"), to="1")
-    session = await say(store, Outgoing("old question"), Outgoing("a nurse's reply", urgency=1))
+    session = await say(store, Outgoing("old question"), Outgoing("a nurse's reply", priority=Priority.ADVICE))
     await say(store, Outgoing("heading"), URGENT, Outgoing("new question"))
     assert await states(store, session) == ["superseded", "waiting", "waiting", "waiting", "waiting"]
     assert await states(store, other) == ["waiting"]
@@ -315,7 +315,7 @@ async def test_a_chat_that_was_put_off_waits_for_its_moment(store):
     assert await store.next_retry("test", MONDAY + MINUTE) is None
 
 
-async def test_chats_that_were_put_off_take_their_turn_by_urgency_and_age(store):
+async def test_chats_that_were_put_off_take_their_turn_by_priority_and_age(store):
     for address, outgoing in {"1": Outgoing("old"), "2": URGENT, "3": Outgoing("young")}.items():
         await say(store, outgoing, to=address)
     for one in await claim(store, limit=2):
@@ -326,7 +326,7 @@ async def test_chats_that_were_put_off_take_their_turn_by_urgency_and_age(store)
 
 
 async def test_urgent_advice_does_not_wait_for_the_moment_its_chat_was_put_off_to(store):
-    await say(store, Outgoing("reply", urgency=1))
+    await say(store, Outgoing("reply", priority=Priority.ADVICE))
     (reply,) = await claim(store)
     await store.later(reply.id, MONDAY + MINUTE, "busy")
     await say(store, ROUTINE)
@@ -371,11 +371,22 @@ async def test_a_message_that_retires_another_knows_what_the_channel_calls_it(st
 
 async def test_a_message_arrives_with_everything_it_was_committed_with(store):
     choices = (Choice("Yes", "t1:weakness:yes", 0), Choice("Back", "t1:weakness:back", 1, kind="action"))
-    outgoing = Outgoing("weak?", "Question", "question", choices, "t1", None, "body", "a body", "Share", True, 1, "nl")
+    outgoing = Outgoing(
+        "weak?", "Question", "question", choices, "t1", None, "body", "a body", "Share", True, Priority.ADVICE, "nl"
+    )
     await say(store, outgoing)
     (delivery,) = await claim(store)
     assert delivery.sending.outgoing == outgoing
     assert (delivery.channel, delivery.sending.address, delivery.created_at) == ("test", "42", MONDAY)
+
+
+async def test_a_message_of_an_earlier_version_is_read_with_its_priority(store, path):
+    await say(store, URGENT)
+    with opened(path) as db:
+        db.execute("update outbox set body = replace(body, '\"priority\"', '\"urgency\"')")
+    (delivery,) = await claim(store)
+    assert delivery.sending.outgoing == URGENT
+    assert [said.outgoing for said in await store.transcript(delivery.session)] == [URGENT]
 
 
 async def test_a_message_that_cannot_be_read_holds_up_nobody(store, path):

@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from sqlite3 import Connection
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
-from bot.channels import Outgoing, Sending
+from bot.channels import Outgoing, Priority, Sending
 from bot.store.records import Delivery, Said
 from dialogs.events import DeliveryFailed
 
-OUTGOING = TypeAdapter(Outgoing)
-URGENCIES = (3, 2, 1, 0)
-URGENT = 2
+
+def _with_new_names(body: Any) -> Any:
+    """Messages kept by earlier versions call the priority urgency."""
+    return {"priority" if key == "urgency" else key: value for key, value in body.items()}
+
+
+OUTGOING: TypeAdapter[Outgoing] = TypeAdapter(Annotated[Outgoing, BeforeValidator(_with_new_names)])
 
 ADD_OUTGOING = """
     insert into outbox (session, seq, channel, address, urgency, kind, token, body, created_at)
@@ -32,7 +36,7 @@ ADD_CHAT = f"""
     insert into chats (channel, address, urgency, oldest) values (?, ?, ?, ?)
     on conflict (channel, address) do update set
         urgency = max(urgency, excluded.urgency),
-        retry_at = case when excluded.urgency >= {URGENT} then null else retry_at end
+        retry_at = case when excluded.urgency >= {Priority.URGENT:d} then null else retry_at end
 """
 READY_CHATS = """
     select urgency, oldest, address from chats where channel = ? and retry_at is null
@@ -135,10 +139,10 @@ def add_outgoing(
     ids = []
     for one in outgoing:
         body = OUTGOING.dump_json(one, exclude_defaults=True).decode()
-        row = (session, seq, channel, address, one.urgency, one.kind, one.token, body, text(at))
+        row = (session, seq, channel, address, one.priority, one.kind, one.token, body, text(at))
         added = db.execute(ADD_OUTGOING, row).lastrowid
         assert added is not None
-        db.execute(ADD_CHAT, (channel, address, one.urgency, added))
+        db.execute(ADD_CHAT, (channel, address, one.priority, added))
         ids.append(added)
     return ids
 
@@ -153,27 +157,27 @@ def fail(db: Connection, event: DeliveryFailed, at: datetime) -> None:
 
 
 def next_chats(db: Connection, channel: str, at: datetime, most: int) -> Sequence[tuple[int, int, str]]:
-    """At least `most` chats with something to send now, if there are so many: urgency, oldest delivery, address."""
+    """At least `most` chats with something to send now, if there are so many: priority, oldest delivery, address."""
     chats: list[tuple[int, int, str]] = db.execute(READY_CHATS, (channel, most)).fetchall()
-    for urgency in URGENCIES:
-        chats += db.execute(RETRYING_CHATS, (channel, urgency, text(at), most))
+    for priority in Priority:
+        chats += db.execute(RETRYING_CHATS, (channel, priority, text(at), most))
     return sorted(chats, key=lambda chat: (-chat[0], chat[1]))
 
 
 def next_retry(db: Connection, channel: str, after: datetime) -> datetime | None:
-    rows = [db.execute(NEXT_RETRY, (channel, urgency, text(after))).fetchone() for urgency in URGENCIES]
+    rows = [db.execute(NEXT_RETRY, (channel, priority, text(after))).fetchone() for priority in Priority]
     return min((moment(retry_at) for (retry_at,) in rows if retry_at is not None), default=None)
 
 
-def delivery(db: Connection, row: Sequence[Any], urgency: int | None = None) -> Delivery:
-    """`row` as DELIVERY selects it; `urgency` is its chat's, by default its own."""
+def delivery(db: Connection, row: Sequence[Any], priority: int | None = None) -> Delivery:
+    """`row` as DELIVERY selects it; `priority` is its chat's, by default its own."""
     id_, session, channel, address, body, attempts, created_at = row
     outgoing = OUTGOING.validate_json(body)
     retired = None
     if outgoing.retires is not None:
         retired = db.execute(RETIRED_REF, (channel, address, outgoing.retires.token)).fetchone()
     sending = Sending(address, outgoing, id_, retired[0] if retired else None)
-    own = outgoing.urgency if urgency is None else urgency
+    own = outgoing.priority if priority is None else Priority(priority)
     return Delivery(id_, session or "", channel, sending, attempts, moment(created_at), own)
 
 
@@ -220,5 +224,5 @@ def _refresh_chat(db: Connection, channel: str, address: str) -> None:
     if waiting is None:
         db.execute(DROP_CHAT, (channel, address))
     else:
-        oldest, urgency = waiting
-        db.execute(CHANGE_CHAT, {"channel": channel, "address": address, "oldest": oldest, "urgency": urgency})
+        oldest, priority = waiting
+        db.execute(CHANGE_CHAT, {"channel": channel, "address": address, "oldest": oldest, "urgency": priority})

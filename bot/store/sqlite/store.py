@@ -148,9 +148,9 @@ class SqliteStore(Store):
         with self.snapshot() as db:
             chats = [chat for chat in next_chats(db, channel, at, limit + len(taken)) if chat[2] not in taken]
             claimed, unreadable = [], []
-            for urgency, oldest, _ in chats[:limit]:
+            for priority, oldest, _ in chats[:limit]:
                 try:
-                    claimed.append(delivery(db, db.execute(DELIVERY, (oldest,)).fetchone(), urgency))
+                    claimed.append(delivery(db, db.execute(DELIVERY, (oldest,)).fetchone(), priority))
                 except ValueError:
                     unreadable.append(oldest)
         for one in claimed:

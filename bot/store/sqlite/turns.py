@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlite3 import Connection, IntegrityError
 from typing import Any
 
+from bot.channels import Priority
 from bot.store.records import (
     DuplicateMessage,
     Entry,
@@ -22,7 +23,7 @@ from bot.store.records import (
     WorklistRow,
 )
 from bot.store.sqlite import audit as sqlite_audit
-from bot.store.sqlite.deliveries import URGENT, add_outgoing, fail, maybe_moment, maybe_text, moment, supersede, text
+from bot.store.sqlite.deliveries import add_outgoing, fail, maybe_moment, maybe_text, moment, supersede, text
 from bot.store.sqlite.migrations import MESSAGE
 from bot.store.sqlite.waits import keep_wait
 from dialogs.events import DeliveryFailed, NurseEvent, Recorded, Reopened, dump, parse
@@ -176,7 +177,7 @@ def append(db: Connection, turn: Turn) -> tuple[int, ...]:
         _keep_session(db, change, turn)
     _add_events(db, turn)
     patient = turn.patient
-    if any(one.urgency >= URGENT for change in turn.changes for one in change.outgoing):
+    if any(one.priority >= Priority.URGENT for change in turn.changes for one in change.outgoing):
         supersede(db, patient.channel, patient.address)
     added: list[int] = []
     for change in turn.changes:

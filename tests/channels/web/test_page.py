@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Route, expect
 
-from bot.channels import Outgoing
+from bot.channels import Outgoing, Priority
 from bot.channels.web.channel import Limits
 from tests.kit.browser import DESKTOP, PHONE, chromium, patient
 from tests.kit.web_chat import WebChat, until, web_chat
@@ -239,7 +239,7 @@ async def test_urgent_advice_comes_into_view_wherever_the_patient_was_reading(ch
         await someone.opens()
         await someone.presses(*TO_THE_ADVICE)
         await someone.page.evaluate("window.scrollTo(0, 0)")
-        urgent = Outgoing("Call 112 now.", heading="This is an emergency", kind="advice", urgency=3)
+        urgent = Outgoing("Call 112 now.", heading="This is an emergency", kind="advice", priority=Priority.EMERGENCY)
         await until_acknowledged(chat, await chat.says(address_of(chat), urgent))
         await expect(someone.page.get_by_role("heading", name="This is an emergency")).to_be_in_viewport()
 
@@ -272,7 +272,7 @@ async def test_a_new_message_never_takes_the_focus(chat, browser):
         await someone.opens()
         await someone.is_asked("language")
         await someone.box.press_sequentially("My le")
-        await chat.says(address_of(chat), Outgoing("Call 112 now.", kind="advice", urgency=3))
+        await chat.says(address_of(chat), Outgoing("Call 112 now.", kind="advice", priority=Priority.EMERGENCY))
         await someone.reads("Call 112 now.")
         await someone.page.keyboard.type("gs")
         assert await someone.box.input_value() == "My legs"
@@ -353,8 +353,12 @@ async def test_axe_finds_nothing(chat, browser, screen, scheme):
         await someone.page.wait_for_timeout(500)
         found += await someone.violations()
         await someone.presses("radiating_pain:both_sides")
-        await chat.says(address_of(chat), Outgoing("Call 112.", heading="Emergency", kind="advice", urgency=3))
-        await chat.says(address_of(chat), Outgoing("Call today.", heading="Within 1 week", kind="advice", urgency=1))
+        await chat.says(
+            address_of(chat), Outgoing("Call 112.", heading="Emergency", kind="advice", priority=Priority.EMERGENCY)
+        )
+        await chat.says(
+            address_of(chat), Outgoing("Call today.", heading="Within 1 week", kind="advice", priority=Priority.ADVICE)
+        )
         await someone.reads("Within 1 week")
         await someone.page.get_by_label("Menu").click()
         await someone.page.wait_for_timeout(500)
