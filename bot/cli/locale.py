@@ -20,6 +20,7 @@ from bot.translation import extract
 from bot.translation import sheet as locale_sheet
 from bot.translation import status as locale_status
 from bot.translation.extract import ALL_DOMAINS, CONSOLE, NoLanguage, Template
+from bot.translation.reading_level import NoWordList
 from dialogs import protocol as protocols
 from dialogs import topic
 
@@ -71,7 +72,10 @@ def status(desk: Desk, language: str | None, as_json: bool) -> None:
     """
     if language is not None:
         _there(desk, language)
-    rows = [one for one in locale_status.rows(desk.locales, desk.templates) if language in (None, one.language)]
+    try:
+        rows = [one for one in locale_status.rows(desk.locales, desk.templates) if language in (None, one.language)]
+    except NoWordList as error:
+        raise click.ClickException(str(error)) from error
     if as_json:
         for one in rows:
             click.echo(locale_status.json_line(one))

