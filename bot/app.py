@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
@@ -17,7 +17,7 @@ from bot.channels.terminal.channel import TerminalChannel
 from bot.channels.web.browser_id import BrowserIds
 from bot.channels.web.channel import Limits, WebChatChannel
 from bot.channels.web.page import ChatClinic, ChatPages
-from bot.clinic.config import Config, ConfigError, refuse_unreal_numbers
+from bot.clinic.settings import Config, ConfigError, refuse_unreal_numbers
 from bot.console.app import ConsoleApp
 from bot.demo import demo
 from bot.health import Health, routes
@@ -92,7 +92,7 @@ async def _channels(
         await _web_chat(config, store, words, service),
         TerminalChannel(terminal, lambda: _settled(store, terminal)),
     ]
-    pace = Pace(**asdict(config.outbox))
+    pace = Pace(**config.outbox.model_dump())
     texts = words.introductions()
     telegram = telegram_channel("telegram", config.telegram, pace, texts, store.get_setting, store.put_setting)
     if telegram is not None and not is_chat:

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.clinic.config import load
+from bot.clinic.settings import load
 from bot.language.catalogue import catalogue_path, read
 from tests.kit.wire import unused_port
 
@@ -122,7 +122,7 @@ def test_every_language_is_there_for_translators_too(installed: Path, tmp_path: 
 
 
 def test_a_clinic_with_two_languages_is_fit(installed: Path, tmp_path: Path) -> None:
-    demo = (ROOT / "bot" / "demo.toml").read_text(encoding="utf-8")
+    demo = (ROOT / "bot" / "clinic" / "demo.toml").read_text(encoding="utf-8")
     (tmp_path / "clinic.toml").write_text(re.sub("^# (?=.*languages = )", "", demo, flags=re.M), encoding="utf-8")
     checked = _run(tmp_path, str(installed / "bin" / "cordwatch"), "check").splitlines()
     assert {line for line in checked if " language " in line} == {"ok       language en", "ok       language nl"}

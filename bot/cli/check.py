@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.clinic.config import LOCALES, Config, ConfigError, load, refuse_unreal_numbers
+from bot.clinic.settings import LOCALES, Config, ConfigError, load, refuse_unreal_numbers
 from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path, read
 from bot.language.texts import PatientTexts
 from dialogs import protocol as protocols

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from bot.cli.options import CONFIG
-from bot.clinic.config import LOCALES, load
+from bot.clinic.settings import LOCALES, load
 from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path
 from bot.language.po_file import read_file
 from bot.language.review import reviewed, sha256, to_headers
@@ -142,7 +142,9 @@ def check(desk: Desk, languages: Sequence[str], path: Path | None) -> None:
     known = [SOURCE, *extract.languages(desk.locales)]
     for language in languages:
         _there(desk, language)
-    clinic = replace(load(path, os.environ).clinic, languages=tuple(known), unreviewed_languages=tuple(known))
+    clinic = load(path, os.environ).clinic.model_copy(
+        update={"languages": tuple(known), "unreviewed_languages": tuple(known)}
+    )
     words = PatientTexts(clinic, locales=desk.locales)
     withheld = 0
     for language in languages or known:

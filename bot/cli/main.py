@@ -21,7 +21,7 @@ from bot.cli import serve as cli_serve
 from bot.cli import text as reports
 from bot.cli.options import CONFIG, PROTOCOL
 from bot.clinic import new_clinic
-from bot.clinic.config import Config, ConfigError, load
+from bot.clinic.settings import Config, ConfigError, load
 from bot.language.catalogue import CatalogueError
 from bot.language.texts import PatientTexts
 from bot.signoff import evaluation

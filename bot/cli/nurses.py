@@ -13,7 +13,7 @@ import click
 from bot.cli.door import DoorShut, ask, door_of
 from bot.cli.office import AddNurse, DisableNurse, ListNurses, Office, Reply, Request, ResetNurse, ShowStatus
 from bot.cli.options import CONFIG
-from bot.clinic.config import Config, load
+from bot.clinic.settings import Config, load
 from bot.console.accounts import Accounts
 from bot.demo import demo as demonstration
 from bot.service.service import utc_now

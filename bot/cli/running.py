@@ -14,7 +14,7 @@ from bot.app import App, opened
 from bot.channels import Channel
 from bot.cli.door import door_of, keep_open
 from bot.cli.office import Office
-from bot.clinic.config import Config
+from bot.clinic.settings import Config
 from bot.demo import demo
 from bot.service.service import Service, utc_now
 from bot.web.server import allow_many_connections, bound, web_server

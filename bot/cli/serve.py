@@ -15,7 +15,7 @@ import click
 from bot.cli.nurses import spoken
 from bot.cli.office import FindWebChat
 from bot.cli.options import CONFIG
-from bot.clinic.config import load
+from bot.clinic.settings import load
 
 if TYPE_CHECKING:
     from bot.app import App

@@ -10,18 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bot.clinic.config import DEMO, DEMO_NUMBERS
-from bot.clinic.config_file import (
-    WEEKDAYS,
-    available_languages,
-    digits,
-    name,
-    parse,
-    phone,
-    short_or_phone,
-    spans,
-    time_zone,
-)
+from bot.clinic.clinic_toml import WEEKDAYS, available_languages, parse
+from bot.clinic.settings import DEMO, DEMO_NUMBERS
+from bot.clinic.values import digits, name, phone, short_or_phone, spans, time_zone
 
 Values = Mapping[tuple[str, str], str]
 """TOML literals by section and key."""

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.clinic.config import Clinic
+from bot.clinic.settings import Clinic
 from bot.console import nurses as staffing
 from bot.console import routes as around
 from bot.console import session as entry

@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.clinic.config import Clinic
+from bot.clinic.settings import Clinic
 from bot.console.labels import ROLES
 from bot.language.console import ConsoleWords, available, console_words
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from bot.clinic.config import Clinic
+from bot.clinic.settings import Clinic
 from bot.console import labels as words
 from bot.console import plots
 from bot.console.export import Cell, export
@@ -185,7 +185,7 @@ def _read(groups: Sequence[Group]) -> dict[str, tuple[timedelta, timedelta]]:
 
 def _limits(clinic: Clinic) -> dict[str, timedelta]:
     """Times that are the same round the clock; the others depend on opening hours."""
-    return {"emergency": clinic.acknowledge.emergency, "12h": clinic.acknowledge.within_12_hours}
+    return {"emergency": clinic.acknowledge_emergency, "12h": clinic.acknowledge_12h}
 
 
 def _judged(outcomes: Mapping[tuple[str, str], int]) -> dict[str, Judged]:

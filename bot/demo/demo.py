@@ -15,7 +15,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 
 from bot.channels import Channel, Incoming, Pace, Receive, Sending, Undeliverable
-from bot.clinic.config import Clinic
+from bot.clinic.settings import Clinic
 from bot.console.accounts import DEMO_LINK_HOLDS, Accounts
 from bot.demo import stories as demo_stories
 from bot.demo.stories import ALEX, ROBIN, SAM, Story

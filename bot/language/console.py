@@ -17,7 +17,7 @@ from babel.dates import format_datetime, format_skeleton, format_timedelta, get_
 from babel.messages.mofile import write_mo
 from babel.units import format_unit
 
-from bot.clinic.config import LOCALES
+from bot.clinic.settings import LOCALES
 from bot.language.po_file import CatalogueError, read_file
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from babel.dates import format_datetime
 
-from bot.clinic.config import Clinic
+from bot.clinic.settings import Clinic
 from bot.language.catalogue import Texts, fill, native_name
 from dialogs.protocol import Question
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.channels import Incoming, Introduction, Outgoing
-from bot.clinic.config import LOCALES, Clinic
+from bot.clinic.settings import LOCALES, Clinic
 from bot.language.catalogue import (
     DOMAINS,
     SOURCE,

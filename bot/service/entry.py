@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.clinic.config import Clinic
+from bot.clinic.settings import Clinic
 from bot.store.records import Entry
 from dialogs.events import (
     Acknowledged,
@@ -65,9 +65,9 @@ def acknowledge_by(tier: Disposition | None, reason: str, at: datetime, clinic: 
     """When a nurse must have seen what was listed at `at`. Times: clinical.md part 4, or the clinic's shorter ones."""
     match tier:
         case Disposition.EMERGENCY:
-            return at + clinic.acknowledge.emergency
+            return at + clinic.acknowledge_emergency
         case Disposition.WITHIN_12_HOURS:
-            return at + clinic.acknowledge.within_12_hours
+            return at + clinic.acknowledge_12h
         case Disposition.WITHIN_2_WEEKS:
             return clinic.calendar.end_of_next_working_day(at)
     if reason in ("unfinished", "baseline", "corrected_down"):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from bot.channels import Incoming, Outgoing
-from bot.clinic.config import Clinic
+from bot.clinic.settings import Clinic
 from bot.language.texts import PatientTexts
 from bot.service.entry import PATIENT_WIDE, Refused, calls_anew, entry, is_news, is_urgently_waiting, refuse
 from bot.service.step import Step, patient_after, standing_after, standing_of, step_of

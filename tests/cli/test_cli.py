@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from bot.cli import main as cli
 from bot.cli import text as reports
-from bot.clinic.config import load
+from bot.clinic.settings import load
 from bot.store.sqlite.store import SqliteStore
 from dialogs.machine import STATES
 from dialogs.protocol import SPINAL_METASTASES

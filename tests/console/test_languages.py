@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +12,7 @@ from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from bot.clinic.config import LOCALES, load
+from bot.clinic.settings import LOCALES, load
 from bot.console.labels import REPLIES
 from bot.console.pages import direction
 from bot.console.replies import BLANK, prepared
@@ -188,7 +187,7 @@ async def test_a_moment_that_she_picks_is_said_in_the_patients_language_and_read
 @pytest.mark.parametrize("language", ["ar", "de", "en"])
 async def test_a_nurse_reads_her_own_language_also_where_no_patient_is_offered_it(clinic, language):
     everywhere = PatientTexts(load(None, {}).clinic).phrases(language, clinic.service.current, clinic.clock())
-    clinic.service.words = PatientTexts(replace(clinic.clinic, languages=("nl",)))
+    clinic.service.words = PatientTexts(clinic.clinic.model_copy(update={"languages": ("nl",)}))
     async with opened(clinic) as ward:
         session = await ward.session_of(await ward.patient(language="nl", **WEAK))
         nurse = await ward.nurse("Anna", languages=(language,))

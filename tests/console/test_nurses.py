@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from bot import app
 from bot.cli.main import main
-from bot.clinic.config import load
+from bot.clinic.settings import DEMO, load
 from bot.store.console import Role
 from bot.store.reports import AuditFilter
 from bot.store.sqlite.reports import SqliteReports
@@ -164,7 +164,7 @@ async def test_a_patient_whose_session_is_gone_is_answered_like_one_who_never_wa
 
 @pytest.mark.parametrize(("said", "goes_to"), [("true", "/console/account#code"), ("false", None)])
 async def test_the_clinic_decides_whether_leads_need_one_time_codes(tmp_path: Path, said, goes_to):
-    text = (Path(app.__file__).with_name("demo.toml")).read_text(encoding="utf-8")
+    text = DEMO.read_text(encoding="utf-8")
     path = tmp_path / "clinic.toml"
     path.write_text(text.replace("leads_need_codes = false", f"leads_need_codes = {said}"), encoding="utf-8")
     async with app.opened(load(path, {})) as running:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from bot.clinic.config import load
+from bot.clinic.settings import load
 from bot.demo import demo
 from bot.language.texts import PatientTexts
 from bot.store.console import AuditBroken, Filter

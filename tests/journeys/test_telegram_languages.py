@@ -10,7 +10,7 @@ from random import Random
 import pytest
 import pytest_asyncio
 
-from bot.clinic.config import load
+from bot.clinic.settings import load
 from bot.console.transcript import transcript
 from bot.language.catalogue import native_name
 from bot.language.texts import PatientTexts

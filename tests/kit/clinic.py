@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 from bot.channels import Channel, Choice, Incoming, Outgoing, Pace, Receive, Sending, Undeliverable
-from bot.clinic.config import Clinic, load
+from bot.clinic.settings import Clinic, load
 from bot.language.texts import PatientTexts
 from bot.service.outbox import Outbox
 from bot.service.service import Service
@@ -73,7 +73,7 @@ class TestClinic:
     ) -> AsyncIterator[TestClinic]:
         clock = clock or Clock()
         config = load(None, {"BOT_DATABASE": str(path)})
-        own = replace(config.clinic, languages=("en", "nl"), unreviewed_languages=("nl",))
+        own = config.clinic.model_copy(update={"languages": ("en", "nl"), "unreviewed_languages": ("nl",)})
         protocol = load_protocol()
         store = make_store(path)
         telephones = Telephones()

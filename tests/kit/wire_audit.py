@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bot.channels import Outgoing
 from bot.channels.telegram.messages import Part, parts_of
-from bot.clinic.config import load
+from bot.clinic.settings import load
 from bot.language.texts import PatientTexts
 from bot.service.entry import entry
 from bot.service.service import Service, utc_now

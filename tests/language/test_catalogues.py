@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,14 @@ from babel.messages.plurals import PLURALS as PLURALS_OF_BABEL
 from click.testing import CliRunner
 
 from bot.cli.locale import locale
-from bot.clinic.config import LOCALES, Clinic, load
+from bot.clinic.settings import LOCALES, Clinic, load
 from bot.language.catalogue import CatalogueError, catalogue_path, read
 from bot.language.console import console_words
 from bot.language.po_file import read_file
 from bot.language.texts import PatientTexts
 
-CLINIC: Clinic = replace(
-    load(None, {}).clinic, languages=("en", "de", "nl", "pl"), unreviewed_languages=("de", "nl", "pl")
+CLINIC: Clinic = load(None, {}).clinic.model_copy(
+    update={"languages": ("en", "de", "nl", "pl"), "unreviewed_languages": ("de", "nl", "pl")}
 )
 
 

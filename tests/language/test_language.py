@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels import Incoming, Outgoing, Retired
-from bot.clinic.config import Clinic, load
+from bot.clinic.settings import Clinic, load
 from bot.language.matching import plain
 from bot.language.texts import COMMANDS, PatientTexts
 from bot.language.understand import telephone_number
@@ -53,7 +53,9 @@ from tests.kit.each import each
 PROTOCOL = load_protocol()
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
-CLINIC: Clinic = replace(load(None, {}).clinic, languages=("en", "nl"), unreviewed_languages=("nl",), is_demo=False)
+CLINIC: Clinic = load(None, {}).clinic.model_copy(
+    update={"languages": ("en", "nl"), "unreviewed_languages": ("nl",), "is_demo": False}
+)
 WORDS = PatientTexts(CLINIC, PROTOCOL)
 TOKEN = "tok7"
 SIGNS = ("emergency_signs", "difficulty_walking", "weakness", "numbness_tingling", "bladder_bowel", "saddle_numbness")
@@ -791,7 +793,7 @@ def test_whoever_does_not_agree_gets_the_numbers_and_the_signs_only() -> None:
 
 
 def test_the_demonstration_says_that_its_numbers_are_not_real() -> None:
-    demo = PatientTexts(replace(CLINIC, is_demo=True), PROTOCOL)
+    demo = PatientTexts(CLINIC.model_copy(update={"is_demo": True}), PROTOCOL)
     for event in (Advised("none", (), "none", MONDAY), LeftUnfinished(), LeftUnfinished(is_refused=True)):
         first, *_ = demo.render([event], session_of(), session_of(), PROTOCOL, MONDAY)
         assert first.text.endswith("DEMO: numbers are not real.")
@@ -815,7 +817,7 @@ def test_the_language_nearest_to_the_channels_hint_is_chosen(hint: str | None, l
 
 
 def test_a_check_in_a_language_no_longer_offered_goes_on_in_the_clinics_own() -> None:
-    only_english = PatientTexts(replace(CLINIC, languages=("en",)), PROTOCOL)
+    only_english = PatientTexts(CLINIC.model_copy(update={"languages": ("en",)}), PROTOCOL)
     events = [Asked("weakness", TOKEN)]
     (question,) = only_english.render(events, session_of(), asking("weakness", language="nl"), PROTOCOL, MONDAY)
     assert question.language == "en"
@@ -837,7 +839,7 @@ def test_the_nurse_reads_a_session_in_her_own_language(event: Event, line: str |
 
 
 def test_the_nurse_may_read_in_a_language_that_patients_are_not_offered() -> None:
-    only_english = PatientTexts(replace(CLINIC, languages=("en",)), PROTOCOL)
+    only_english = PatientTexts(CLINIC.model_copy(update={"languages": ("en",)}), PROTOCOL)
     assert only_english.transcript_line(WentBack(), "nl") == "Patiënt ging terug"
     assert only_english.transcript_line(WentBack(), "xx") == "Patient went back"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.channels import Outgoing
-from bot.clinic.config import LOCALES, Clinic, load
+from bot.clinic.settings import LOCALES, Clinic, load
 from bot.language.catalogue import Catalogue, Translation, catalogue_path, messages, problems, read
 from bot.language.texts import PatientTexts
 from dialogs.events import Advised, Answered, Asked, Entered, Event, LeftUnfinished, Recorded, Started
@@ -26,7 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PROTOCOL = load_protocol()
 LANGUAGES = ("en", *sorted(path.parents[1].name for path in LOCALES.glob("*/LC_MESSAGES/patient.po")))
 DUTCH = LOCALES / "nl" / "LC_MESSAGES" / "patient.po"
-CLINIC: Clinic = replace(load(None, {}).clinic, languages=LANGUAGES, unreviewed_languages=LANGUAGES[1:])
+CLINIC: Clinic = load(None, {}).clinic.model_copy(
+    update={"languages": LANGUAGES, "unreviewed_languages": LANGUAGES[1:]}
+)
 WORDS = PatientTexts(CLINIC, PROTOCOL)
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HOURS = {
@@ -148,7 +150,7 @@ def test_a_broken_file_is_not_offered(tmp_path: Path) -> None:
 
 
 def test_an_unreviewed_language_is_offered_only_where_the_clinic_says_so() -> None:
-    words = PatientTexts(replace(CLINIC, unreviewed_languages=()), PROTOCOL)
+    words = PatientTexts(CLINIC.model_copy(update={"unreviewed_languages": ()}), PROTOCOL)
     assert words.offered == ("en",)
     assert (
         "no clinician has reviewed this translation; record a review with cordwatch locale approve nl"
@@ -158,7 +160,7 @@ def test_an_unreviewed_language_is_offered_only_where_the_clinic_says_so() -> No
 
 def test_a_clinic_without_any_language_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no language of the clinic can be offered: .*patient\.po"):
-        PatientTexts(replace(CLINIC, languages=("nl",)), PROTOCOL, tmp_path)
+        PatientTexts(CLINIC.model_copy(update={"languages": ("nl",)}), PROTOCOL, tmp_path)
 
 
 def test_changed_english_takes_the_old_translation_away() -> None:

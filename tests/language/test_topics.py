@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from bot.channels import Incoming, Outgoing
 from bot.cli.locale import locale
-from bot.clinic.config import LOCALES, Clinic, load
+from bot.clinic.settings import LOCALES, Clinic, load
 from bot.language.catalogue import Message, catalogue_path, numbers, read, topic_messages
 from bot.language.matching import plain
 from bot.language.texts import PatientTexts
@@ -28,9 +28,11 @@ from tests.kit.each import each
 PROTOCOL = load_protocol()
 TOPICS = load_topics()
 LANGUAGES = ("en", *sorted(path.parents[1].name for path in LOCALES.glob("*/LC_MESSAGES/topics.po")))
-CLINIC: Clinic = replace(load(None, {}).clinic, languages=LANGUAGES, unreviewed_languages=LANGUAGES[1:])
+CLINIC: Clinic = load(None, {}).clinic.model_copy(
+    update={"languages": LANGUAGES, "unreviewed_languages": LANGUAGES[1:]}
+)
 WORDS = PatientTexts(CLINIC, PROTOCOL)
-GENEROUS = PatientTexts(replace(CLINIC, shows_figures=True), PROTOCOL)
+GENEROUS = PatientTexts(CLINIC.model_copy(update={"shows_figures": True}), PROTOCOL)
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 STARTED = Started(PROTOCOL.version, "en", is_language_known=True)
 ASKED = Asked("weakness", "tok7")
@@ -249,12 +251,12 @@ def spoilt(locales: Path, old: str, new: str) -> list[str]:
     content = path.read_text(encoding="utf-8")
     assert old in content
     path.write_text(content.replace(old, new, 1), encoding="utf-8")
-    return PatientTexts(replace(CLINIC, languages=("en", "nl")), PROTOCOL, locales).problems("nl")
+    return PatientTexts(CLINIC.model_copy(update={"languages": ("en", "nl")}), PROTOCOL, locales).problems("nl")
 
 
 def test_without_a_catalogue_of_topics_the_language_is_withheld_and_the_others_run(locales: Path) -> None:
     catalogue_path(locales, "nl", "topics").unlink()
-    words = PatientTexts(replace(CLINIC, languages=("en", "nl")), PROTOCOL, locales)
+    words = PatientTexts(CLINIC.model_copy(update={"languages": ("en", "nl")}), PROTOCOL, locales)
     assert words.offered == ("en",)
     assert "topics.po: cannot be read" in words.problems("nl")[0]
 
@@ -286,7 +288,9 @@ def test_a_fault_withholds_the_language_and_names_file_text_and_remedy(
 def test_topics_that_nobody_reviewed_are_offered_only_where_the_clinic_says_so(locales: Path) -> None:
     signed = ["approve", "nl", "--by", "A. Doctor", "--role", "oncologist", "--catalogue", "patient"]
     assert CliRunner().invoke(locale, ["--locales", str(locales), *signed]).exit_code == 0
-    words = PatientTexts(replace(CLINIC, languages=("en", "nl"), unreviewed_languages=()), PROTOCOL, locales)
+    words = PatientTexts(
+        CLINIC.model_copy(update={"languages": ("en", "nl"), "unreviewed_languages": ()}), PROTOCOL, locales
+    )
     (problem,) = words.problems("nl")
     assert "topics.po: no clinician has reviewed this translation" in problem
 

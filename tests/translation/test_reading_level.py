@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.clinic.config import LOCALES
+from bot.clinic.settings import LOCALES
 from bot.translation.extract import templates
 from bot.translation.reading_level import count, formula, is_measured, level, syllables
 from bot.translation.status import rows

@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po
 from click.testing import CliRunner, Result
 
 from bot.cli.locale import locale
-from bot.clinic.config import LOCALES
+from bot.clinic.settings import LOCALES
 from bot.language.catalogue import DOMAINS, catalogue_path, read
 from bot.language.po_file import read_file
 from bot.language.review import reviewed, sha256

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.channels import Introduction, Pace
 from bot.channels.telegram.channel import TelegramChannel, Webhook
-from bot.clinic.config import ConfigError, Telegram
+from bot.clinic.settings import ConfigError, Telegram
 
 
 def telegram_channel(

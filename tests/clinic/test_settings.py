@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.clinic.config import (
+from bot.clinic.settings import (
     DEMO,
-    Acknowledge,
     ConfigError,
     Telegram,
     available_languages,
@@ -57,7 +56,7 @@ def test_the_smallest_file_gives_the_guideline_times():
     config = load(write(), {})
     clinic = config.clinic
     assert (clinic.name, clinic.always_number, clinic.languages) == ("St. Anna", "+31 20 123 4568", ("en",))
-    assert clinic.acknowledge == Acknowledge(timedelta(minutes=10), timedelta(minutes=30))
+    assert (clinic.acknowledge_emergency, clinic.acknowledge_12h) == (timedelta(minutes=10), timedelta(minutes=30))
     assert (clinic.urgent_after, clinic.remind_after, clinic.expire_after) == (
         timedelta(minutes=5),
         timedelta(minutes=15),
@@ -166,7 +165,13 @@ def test_every_number_is_required(key):
         ({"clinic": {"time_zone": '"Europe/Amstrdam"'}}, "time zone such as 'Europe/Amsterdam', not 'Europe/Amstrdam'"),
         ({"clinic": {"carers": '"yes"'}}, "[clinic] carers must be a valid boolean, not 'yes'; write true or false"),
         ({"clinic": {"languages": '["xx"]'}}, "not 'xx'; remove it"),
-        ({"clinic": {"languages": "[]"}}, "[clinic] languages must"),
+        ({"clinic": {"languages": "[]"}}, "[clinic] languages must be at least 1 item"),
+        ({"clinic": {"languages": '"en"'}}, "[clinic] languages must be a valid list, not 'en'"),
+        ({"clinic": {"unreviewed_languages": '"en"'}}, 'not \'en\'; write a list such as ["one", "two"]'),
+        ({"clinic": {"time_zone": "1"}}, "[clinic] time_zone must be a time zone such as 'Europe/Amsterdam', not 1"),
+        ({"times": {"urgent_after_minutes": '"5"'}}, "urgent_after_minutes must be a whole number of minutes, not '5'"),
+        ({"times": {"urgent_after_minutes": "true"}}, "must be a whole number of minutes, not True"),
+        ({"times": {"expire_after_minutes": "4"}}, "[times] expire_after_minutes must be at least 5, not 4"),
         ({"clinic": {"unreviewed_languages": '["nl"]'}}, "must be among languages, not 'nl'"),
         ({"clinic": {"radiotherapy_months": "3"}}, "must be at least 6, not 3; a longer time is more careful"),
         ({"numbers": {"day": '"020 123 4567"'}}, "[numbers] day must be a telephone number in international form"),
@@ -185,6 +190,7 @@ def test_every_number_is_required(key):
         ({"telegram": {"poll_s": "0"}}, "[telegram] poll_s must be greater than 0, not 0"),
         ({"web": {"trusted_proxies": '["proxy"]'}}, "an IP address or network"),
         ({"web": {"listen": '"8080"'}}, "[web] listen must be host:port"),
+        ({"web": {"listen": "8080"}}, "[web] listen must be host:port"),
         ({"outbox": {"messages_per_second": "0"}}, "[outbox] messages_per_second must be greater than 0"),
     ],
 )

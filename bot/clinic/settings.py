@@ -1,0 +1,200 @@
+"""The clinic's settings: clinic.toml and the environment, read once, refused if they are unsafe or make no sense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from bot.clinic import values
+from bot.clinic.calendar import Calendar
+from bot.clinic.clinic_toml import LOCALES as LOCALES
+from bot.clinic.clinic_toml import (
+    ClinicSection,
+    File,
+    NumbersSection,
+    NursesSection,
+    OutboxSection,
+    Section,
+    TelegramSection,
+    TimesSection,
+    TopicsSection,
+    WebSection,
+    read,
+)
+from bot.clinic.clinic_toml import ConfigError as ConfigError
+from bot.clinic.clinic_toml import available_languages as available_languages
+
+T = TypeVar("T")
+DEMO = Path(__file__).with_name("demo.toml")
+DEMO_DATABASE = "data/demo.db"
+DEMO_NUMBERS = frozenset({"+31205550100", "+31205550101"})
+TELEGRAM = "https://api.telegram.org"
+
+
+class Clinic(ClinicSection, NumbersSection, TimesSection, NursesSection, TopicsSection):
+    """What patients and nurses of one clinic must be able to rely on.
+
+    `always_number` is answered day and night. `languages`: the usual one first. `unreviewed_languages`: those of them
+    that are offered although no clinician has reviewed the translation. `shows_figures`: with what patients read up on,
+    they see the percentages.
+    """
+
+    calendar: Calendar
+    is_demo: bool = False
+
+
+class Telegram(TelegramSection):
+    """How the bot talks to Telegram. Without a token it does not."""
+
+    token: SecretStr | None = None
+    api_url: str = TELEGRAM
+    webhook_secret: SecretStr | None = None
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the address is Telegram's own, where real patients are."""
+        host = (urlsplit(self.api_url).hostname or "").rstrip(".")
+        return host == "telegram.org" or host.endswith(".telegram.org")
+
+
+class Web(WebSection):
+    """The web server's own settings. `trusted_proxies`: whose X-Forwarded-For is believed."""
+
+    cookie_key: SecretStr | None = None
+
+
+class Config(Section):
+    """Everything that is set from outside.
+
+    `protocol`: file or folder of another guideline than the one that comes with Cordwatch. `source`: the file the
+    settings were read from, None for the demo clinic.
+    """
+
+    clinic: Clinic
+    telegram: Telegram
+    outbox: OutboxSection
+    web: Web
+    database: Path
+    protocol: Path | None = None
+    source: Path | None = None
+
+    @property
+    def is_demo(self) -> bool:
+        return self.clinic.is_demo
+
+    @property
+    def listen(self) -> tuple[str, int]:
+        return self.web.listen
+
+    @property
+    def base_url(self) -> str:
+        """The address under which browsers find this service."""
+        host, port = self.listen
+        return self.web.public_url or f"http://{host}:{port}"
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The settings of a file (else of BOT_CONFIG, else of ./clinic.toml, else the demo clinic) and the environment.
+
+    Raises ConfigError naming every problem.
+    """
+    path = path or _path_of(environ) or _clinic_toml()
+    return _with_environment(_config(read(path or DEMO), path), environ)
+
+
+def refuse_unreal_numbers(config: Config) -> None:
+    """Raises ConfigError when real patients would be given numbers that nobody answers."""
+    telegram = config.telegram
+    if telegram.token is None or not telegram.is_real or not config.is_demo:
+        return
+    numbers = "" if config.source is None else f" ({config.source} bears its numbers)"
+    raise ConfigError(
+        f"the demo clinic{numbers} is not served on {telegram.api_url}: real patients would be given numbers that "
+        "nobody answers; write your clinic's settings with `cordwatch init` and start again, or set "
+        "BOT_TELEGRAM_API_URL to a test server"
+    )
+
+
+def _path_of(environ: Mapping[str, str]) -> Path | None:
+    return Path(environ["BOT_CONFIG"]) if environ.get("BOT_CONFIG") else None
+
+
+def _clinic_toml() -> Path | None:
+    path = Path("clinic.toml")
+    return path if path.exists() else None
+
+
+def _config(file: File, source: Path | None) -> Config:
+    """What was validated as the file is not validated again. The demo clinic, which has no file, offers everything."""
+    beside = Path() if source is None else source.parent
+    languages = {"languages": available_languages(), "unreviewed_languages": available_languages()}
+    return Config.model_construct(
+        clinic=_clinic(file).model_copy(update=languages if source is None else {}),
+        telegram=Telegram.model_construct(**dict(file.telegram)),
+        outbox=file.outbox,
+        web=Web.model_construct(**dict(file.web)),
+        database=beside / file.store.database,
+        protocol=None if file.protocol.path is None else beside / file.protocol.path,
+        source=source,
+    )
+
+
+def _clinic(file: File) -> Clinic:
+    """A file that bears the demo clinic's numbers is a demo clinic too, so that every outcome says so."""
+    sections: list[Section] = [file.clinic, file.numbers, file.times, file.nurses, file.topics]
+    numbers = {values.digits(file.numbers.day_number), values.digits(file.numbers.always_number)}
+    return Clinic.model_construct(
+        **{key: value for section in sections for key, value in section},
+        calendar=Calendar(file.clinic.time_zone, file.hours.weekdays, file.hours.holidays),
+        is_demo=not DEMO_NUMBERS.isdisjoint(numbers),
+    )
+
+
+# --- the environment ------------------------------------------------------------------------------------------------
+
+
+def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
+    def get(name: str) -> str | None:
+        return environ.get(name, "").strip() or None
+
+    def secret(name: str, pattern: str, expected: str) -> SecretStr | None:
+        value = get(name)
+        if value is not None and not re.fullmatch(pattern, value):
+            raise ConfigError(f"{name} must be {expected}; its value is not shown because it is a secret")
+        return None if value is None else SecretStr(value)
+
+    telegram: dict[str, Any] = {
+        "token": secret("BOT_TELEGRAM_TOKEN", r"[^\s/]+", "the token that @BotFather gave, such as 123456789:AAF…"),
+        "webhook_secret": secret(
+            "BOT_TELEGRAM_WEBHOOK_SECRET", r"[A-Za-z0-9_-]{1,256}", "letters, digits, _ and - only"
+        ),
+    }
+    web: dict[str, Any] = {
+        "cookie_key": secret(
+            "BOT_COOKIE_KEY", r".{32,}", "at least 32 characters (`openssl rand -hex 32` makes a good one)"
+        )
+    }
+    if url := get("BOT_TELEGRAM_API_URL"):
+        telegram["api_url"] = _checked(values.web_url, "BOT_TELEGRAM_API_URL", url)
+    if listen := get("BOT_LISTEN"):
+        web["listen"] = _checked(values.listen_address, "BOT_LISTEN", listen)
+    database = get("BOT_DATABASE")
+    return config.model_copy(
+        update={
+            "telegram": config.telegram.model_copy(update=telegram),
+            "web": config.web.model_copy(update=web),
+            "database": Path(database) if database else config.database,
+        }
+    )
+
+
+def _checked(read: Callable[[str], T], name: str, value: str) -> T:
+    try:
+        return read(value)
+    except ValueError as error:
+        raise ConfigError(f"{name} must be {error}, not {value!r}; correct it or unset it") from error

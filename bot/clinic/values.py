@@ -1,0 +1,105 @@
+"""How one value of clinic.toml or the environment is read. Each raises ValueError that says what it must be."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from difflib import get_close_matches
+from ipaddress import ip_network
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from bot.clinic.calendar import Span
+
+
+def digits(number: str) -> str:
+    """The number without the spaces and signs that people write in it."""
+    return re.sub(r"[ \-()]", "", number)
+
+
+def phone(value: str) -> str:
+    """A telephone number in international form."""
+    number = " ".join(value.split())
+    if not re.fullmatch(r"\+[1-9][0-9]{7,14}", digits(number)):
+        raise ValueError("a telephone number in international form, with + and country code, such as '+31 10 123 4567'")
+    return number
+
+
+def name(value: str) -> str:
+    """What patients call the clinic: one line of 1 to 80 characters."""
+    cleaned = " ".join(value.split())
+    if not cleaned or len(cleaned) > 80 or not cleaned.isprintable():
+        raise ValueError("one line of 1 to 80 characters, as patients call it")
+    return cleaned
+
+
+def short_or_phone(value: str) -> str:
+    """A number of three to six digits such as 112, or an international one."""
+    number = " ".join(value.split())
+    if re.fullmatch(r"[0-9]{3,6}", number):
+        return number
+    try:
+        return phone(number)
+    except ValueError as error:
+        raise ValueError("a short number such as '112', or one in international form ('+31 …')") from error
+
+
+def time_zone(value: object) -> str:
+    """A name of the IANA time zone database."""
+    if not isinstance(value, str) or value not in available_timezones():
+        near = get_close_matches(str(value), available_timezones(), 1)
+        raise ValueError(f"a time zone such as {near[0] if near else 'Europe/Amsterdam'!r}")
+    return value
+
+
+def spans(value: object) -> tuple[Span, ...]:
+    """Opening hours such as "09:00-12:30, 13:00-17:00"; nothing for closed."""
+    wrong = ValueError("opening hours such as '09:00-17:00' or '09:00-12:30, 13:00-17:00', in order; '' is closed")
+    if not isinstance(value, str):
+        raise wrong
+    found: list[Span] = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)\s*[-–]\s*(?:([01]?\d|2[0-3]):([0-5]\d)|24:00)", part)
+        if match is None:
+            raise wrong
+        start, end = time(int(match[1]), int(match[2])), time(int(match[3] or 0), int(match[4] or 0))
+        if (end != time(0) and end <= start) or (found and (found[-1][1] == time(0) or start < found[-1][1])):
+            raise wrong
+        found.append((start, end))
+    return tuple(found)
+
+
+def language(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}(_[A-Z][A-Za-z]+)?", value):
+        raise ValueError("a language code such as 'nl' or 'pt_BR'")
+    return value
+
+
+def web_url(value: str) -> str:
+    """An address that begins with http:// or https://."""
+    url = urlsplit(value)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise ValueError("a web address such as 'https://check.example.org'")
+    return value.rstrip("/")
+
+
+def webhook_url(value: str) -> str:
+    if not web_url(value).startswith("https://"):
+        raise ValueError("a web address that begins with https://, because Telegram calls no other")
+    return value
+
+
+def proxy(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError:
+        raise ValueError("an IP address or network such as '127.0.0.1' or '10.0.0.0/8'") from None
+    return value
+
+
+def listen_address(value: object) -> tuple[str, int]:
+    """Host and port."""
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})", str(value))
+    if match is None or int(match[3]) > 65535:
+        raise ValueError("host:port such as '127.0.0.1:8080'")
+    return match[1] or match[2], int(match[3])
