@@ -49,13 +49,9 @@ def advise(
     With one exception: 12 hours found after an emergency was told is told as 12 hours, unless it `is_repeat`. A repeat
     says no less than the latest advice, even if a nurse has closed it since.
     """
-    found, latest = decision.disposition, session.advice
-    moments = dict(session.told)
-    if is_repeat and latest is not None:
-        _keep_earliest(moments, Disposition(latest.disposition), latest.decided_at)
+    found = decision.disposition
+    moments = _moments(session, standing, is_repeat)
     _keep_earliest(moments, found, decided_at(decision, session.answered_at, protocol) or at)
-    if standing is not None:
-        _keep_earliest(moments, standing.disposition, standing.decided_at)
     told = most_urgent(moments)
     if found is Disposition.WITHIN_12_HOURS and Disposition.EMERGENCY in session.told and not is_repeat:
         told = found
@@ -72,6 +68,16 @@ def advise(
         is_worse=_is_worse(found, session, protocol),
         discounted=discounted(session.findings, protocol),
     )
+
+
+def _moments(session: Session, standing: Standing | None, is_repeat: bool) -> dict[Disposition, datetime]:
+    """What has been told, or still stands, with the moment that each counts from."""
+    moments, latest = dict(session.told), session.advice
+    if is_repeat and latest is not None:
+        _keep_earliest(moments, Disposition(latest.disposition), latest.decided_at)
+    if standing is not None:
+        _keep_earliest(moments, standing.disposition, standing.decided_at)
+    return moments
 
 
 def _keep_earliest(moments: dict[Disposition, datetime], disposition: Disposition, at: datetime) -> None:

@@ -9,6 +9,7 @@ from itertools import chain
 
 from dialogs.protocol import Disposition, Findings, Question, Rule, TriageProtocol, matches, most_urgent
 
+GREETING = ("language", "consent", "respondent")
 URGENT = (Disposition.EMERGENCY, Disposition.WITHIN_12_HOURS)
 
 
@@ -52,6 +53,16 @@ def question_for(question_id: str, findings: Findings, protocol: TriageProtocol)
     if question.follows_up is None or protocol.is_asked(question, findings):
         return question
     return protocol.question(question.follows_up)
+
+
+def question_before(question_id: str, answers: Findings, protocol: TriageProtocol) -> str | None:
+    """The question that "back" leads to from this one: the last that was answered before it, if any."""
+    if question_id == "more":
+        return "call_back_number"
+    order = [*GREETING, *(one.id for one in protocol.questions), "summary"]
+    if question_id not in order:
+        return None
+    return next((one for one in reversed(order[: order.index(question_id)]) if one in answers), None)
 
 
 def no_longer_asked(findings: Findings, protocol: TriageProtocol) -> tuple[str, ...]:

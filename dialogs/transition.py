@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from dialogs.advice import Standing, advise, news
+from dialogs.answers import as_recorded
 from dialogs.decision import (
+    GREETING,
     URGENT,
     Decision,
     could_be_urgent,
@@ -15,7 +18,7 @@ from dialogs.decision import (
     discounted,
     is_urgent_if_silent,
     next_question,
-    no_longer_asked,
+    question_before,
     question_for,
     settle,
 )
@@ -24,9 +27,7 @@ from dialogs.events import (
     Asked,
     AskedForPerson,
     AskedToShare,
-    CalledEmergency,
     CheckedBack,
-    Corrected,
     Entered,
     Event,
     Expired,
@@ -44,34 +45,27 @@ from dialogs.protocol import Disposition, TriageProtocol
 from dialogs.session import Session, apply
 from dialogs.timers import Timing, check_back_due, expiry_due, reminder_due, urgent_due
 
-GREETING = ("language", "consent", "respondent")
 WORDLESS = frozenset(
     {"sticker", "animation", "dice", "game", "reaction", "contact", "number", "button", "blocked", "unblocked"}
 )
 """What can carry no symptom. Everything else that was not understood, a nurse has to look at."""
 
 
+@dataclass(eq=False)
 class Transition:
     """The model of one transition. Its methods are the table's words: conditions first, then what is done."""
 
-    def __init__(
-        self,
-        session: Session,
-        event: PatientEvent | Woke,
-        protocol: TriageProtocol,
-        at: datetime,
-        timing: Timing,
-        standing: Standing | None,
-        languages: int,
-    ) -> None:
-        self.state = session.state
-        self.session = self.before = session
-        self.event = event
-        self.protocol = protocol
-        self.at = at
-        self.timing = timing
-        self.standing = standing
-        self.languages = languages
+    before: Session
+    event: PatientEvent | Woke
+    protocol: TriageProtocol
+    at: datetime
+    timing: Timing
+    standing: Standing | None
+    languages: int
+
+    def __post_init__(self) -> None:
+        self.state = self.before.state
+        self.session = self.before
         self.events: list[Event] = []
 
     def record(self, event: Event) -> None:
@@ -82,37 +76,8 @@ class Transition:
         self.record(Entered(self.state))
 
     def take(self) -> None:
-        """The event as it is recorded: an answer given before becomes a correction."""
-        event = self.event
-        if isinstance(event, CalledEmergency):
-            event = CalledEmergency(self.protocol.emergency.id)
-        if not isinstance(event, Answered):
+        for event in as_recorded(self.event, self.before, self.protocol):
             self.record(event)
-            return
-        question = self.protocol.question(event.question)
-        counts_as = question.if_unanswered if self._is_discount_refused(event) else None
-        answers, findings = self.before.answers, self.before.findings
-        if event.question not in answers or not (question.is_clinical or event.question in GREETING):
-            self.record(Answered(event.question, event.answer, counts_as))
-            return
-        now = {**findings, event.question: counts_as or event.answer}
-        severity, was = (question.severity(one[event.question]) for one in (now, findings))
-        since = self.before.answered_at[event.question] if severity == was else None
-        kept_before = no_longer_asked(findings, self.protocol)
-        dropped = tuple(one for one in no_longer_asked(now, self.protocol) if one not in kept_before)
-        self.record(Corrected(event.question, event.answer, answers[event.question], dropped, counts_as, since))
-        if question.is_clinical and severity < was and self.before.advised is None:
-            self.record(Listed("corrected_down", event.question))
-
-    def _is_discount_refused(self, event: Answered) -> bool:
-        """Known and unchanged is believed on the first check, and later only of a baseline that a nurse confirmed."""
-        question, started = self.protocol.question(event.question), self.before.started
-        symptom = question.follows_up
-        if symptom is None or started is None or question.severity(event.answer) > 0:
-            return False
-        earlier = started.previous.get(symptom)
-        was_absent = earlier is not None and self.protocol.question(symptom).severity(earlier) == 0
-        return was_absent or (not started.is_first_check and symptom not in started.confirmed)
 
     # --- conditions
 
@@ -205,7 +170,8 @@ class Transition:
 
     def ask_previous(self) -> None:
         """The question before the pending one; the pending one again when there is none."""
-        previous = self._previous()
+        pending = self.before.pending
+        previous = question_before(pending.question, self.session.answers, self.protocol) if pending else None
         if previous is None:
             self._ask_again()
         else:
@@ -377,16 +343,6 @@ class Transition:
         """Asked whether somebody was reached, and has not said since."""
         asked, answered = self.session.checked_back_at, self.session.answered_at.get("reached")
         return asked is not None and (answered is None or answered < asked)
-
-    def _previous(self) -> str | None:
-        order = [*GREETING, *(one.id for one in self.protocol.questions), "summary"]
-        match self.before.pending.question if self.before.pending else None:
-            case "more":
-                return "call_back_number"
-            case str(pending) if pending in order:
-                earlier = reversed(order[: order.index(pending)])
-                return next((one for one in earlier if one in self.session.answers), None)
-        return None
 
     def _ask(self, question_id: str | None, wants_contact: bool = False) -> None:
         if question_id is None:

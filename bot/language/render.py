@@ -17,6 +17,7 @@ from bot.language.advice import (
 from bot.language.phrases import Phrases
 from bot.language.topics import topic_buttons, topic_page
 from bot.language.understand import ANY_TOKEN, codes_of
+from dialogs.decision import question_before
 from dialogs.events import (
     Advised,
     Answered,
@@ -47,7 +48,6 @@ from dialogs.events import (
 from dialogs.protocol import Disposition, Question, TriageProtocol
 from dialogs.session import Asking, Session
 from dialogs.topic import LIST, Topics
-from dialogs.transition import GREETING
 
 LONGEST_MERGED = 3_500
 LONGEST_REPLY = 3_500
@@ -385,12 +385,9 @@ class TurnRenderer:
 
     def _has_previous(self, question_id: str) -> bool:
         """Whether there is a question to go back to."""
-        if question_id == "more":
-            return True
-        order = [*GREETING, *(one.id for one in self.protocol.questions), "summary"]
-        if question_id not in order or (question_id == "language" and self.after.state != "greeting"):
+        if question_id == "language" and self.after.state != "greeting":
             return False
-        return any(one in self.after.answers for one in order[: order.index(question_id)])
+        return question_before(question_id, self.after.answers, self.protocol) is not None
 
     # --- the question before
 
