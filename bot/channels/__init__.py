@@ -117,6 +117,14 @@ class ChannelDown(Exception):
     """The channel refuses everything (wrong token, second poller). Stop sending and say so on /health."""
 
 
+UNSTORABLE = re.compile("[\ud800-\udfff\0]")
+
+
+def clean(text: str) -> str:
+    """The text without what no database and no channel takes: null bytes and halves of surrogate pairs."""
+    return UNSTORABLE.sub("\ufffd", text)
+
+
 Receive = Callable[[Incoming], Awaitable[str | None]]
 """Takes a message; returns once it is committed, with a short word for the patient's button (or None)."""
 

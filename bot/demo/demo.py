@@ -56,6 +56,11 @@ class DemoChannel(Channel):
             raise Undeliverable("made up to have blocked us", "blocked")
         return f"demo-{sending.delivery}"
 
+    def incoming(self, address: str, at: datetime, number: int, language: str, **said: str | None) -> Incoming:
+        """What a patient does: `said` is text or choice, `number` counts in all of the demonstration."""
+        external_id = f"{self.name}:{at.isoformat()}:{number}"
+        return Incoming(self.name, address, external_id, language_hint=language, **said)  # type: ignore[arg-type]
+
 
 Following = tuple[timedelta, "Step"]
 Step = Callable[[], Awaitable["Following | None"]]
@@ -84,7 +89,8 @@ class Demo:
     def __post_init__(self) -> None:
         self.clock = _Clock(LONG_AGO)
         self.service = Service(self.store, self.words, self.clinic, {}, self.protocol, self.clock)
-        self.outbox = Outbox(self.store, {CHANNEL: DemoChannel()}, self.clock, self.service.delivery_failed)
+        self.channel = DemoChannel()
+        self.outbox = Outbox(self.store, {CHANNEL: self.channel}, self.clock, self.service.delivery_failed)
 
     async def play(self, stories: Sequence[Story]) -> None:
         """Everything in the order of time, also what silence brings in between."""
@@ -155,10 +161,9 @@ class _Patient:
 
     async def sends(self, text: str = "", choice: str | None = None) -> None:
         number = next(self.demo.numbers)
-        at = self.demo.clock.at.isoformat()
-        await self.demo.service.receive(
-            Incoming(CHANNEL, self.address, f"demo:{at}:{number}", text, choice, language_hint=self.story.language)
-        )
+        at, language = self.demo.clock.at, self.story.language
+        said = self.demo.channel.incoming(self.address, at, number, language, text=text, choice=choice)
+        await self.demo.service.receive(said)
         await self.demo.outbox.deliver_due()
 
     async def is_reviewed(self, act: NurseEvent) -> None:

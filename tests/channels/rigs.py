@@ -1,6 +1,7 @@
 """One rig for each channel: a patient on its far side, for the tests that hold for every channel.
 
-A new channel joins by one more entry in RIGS: an async context manager that gives a Rig with `listen` running.
+A new channel joins by one more entry in RIGS: an async context manager that gives a Rig with `listen` running. A test
+fails for a class of channel that has none.
 """
 
 from __future__ import annotations
@@ -13,13 +14,21 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from html import unescape
+from itertools import count
 from typing import TextIO
 
-from bot.channels import Channel, Incoming
+from bot.channels import Channel, Incoming, Outgoing, Sending
+from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.terminal.channel import TerminalChannel
+from bot.channels.web.channel import Limits, WebChatChannel
+from bot.demo.demo import DemoChannel
+from tests.channels.web.test_web_chat import Browser
 from tests.kit.botapi.server import BotApi
 from tests.kit.botapi.users import User
+from tests.kit.clinic import MONDAY, Clock
 from tests.kit.telegram import Settings, channel_to
+from tests.kit.web_chat import ScriptedClinic, WebChat
 
 
 @dataclass(frozen=True)
@@ -37,12 +46,19 @@ class Rig(ABC):
     address: str
     listening: asyncio.Task[None]
 
+    sent = 0
+
     def __init__(self) -> None:
         self.incoming: asyncio.Queue[Incoming] = asyncio.Queue()
 
     async def receive(self, incoming: Incoming) -> str | None:
         self.incoming.put_nowait(incoming)
         return None
+
+    async def send(self, outgoing: Outgoing) -> str | None:
+        """As the outbox does."""
+        self.sent += 1
+        return await self.channel.send(Sending(self.address, outgoing, self.sent))
 
     async def next(self) -> Incoming:
         async with asyncio.timeout(5):
@@ -107,6 +123,81 @@ class TerminalRig(Rig):
         return seen
 
 
+class WebRig(Rig):
+    def __init__(self, chat: WebChat, browser: Browser) -> None:
+        super().__init__()
+        self.channel, self.listening, self.address = chat.channel, chat.listening, browser.address
+        self.chat, self.browser = chat, browser
+
+    async def send(self, outgoing: Outgoing) -> str | None:
+        """What is committed stands in the conversation before the channel is told that there is more."""
+        delivery = self.chat.clinic.say(self.address, outgoing)
+        return await self.channel.send(Sending(self.address, outgoing, delivery))
+
+    async def writes(self, text: str) -> None:
+        await self.browser.says(text)
+
+    async def taps(self, label: str) -> None:
+        await self.browser.presses(label)
+
+    async def sees(self, count: int) -> list[Seen]:
+        await self.browser.open()
+        ours = re.findall(r'<article class="line ours.*?</article>', self.browser.page, re.DOTALL)
+        assert len(ours) >= count, self.browser.page
+        return [
+            Seen("\n".join(_parts(one)), tuple(re.findall(r'<button form="answer"[^>]*>(.*?)<', one))) for one in ours
+        ]
+
+
+def _parts(article: str) -> list[str]:
+    """Heading and text as they are read."""
+    parts = re.findall(r'class="(?:heading|text)"[^>]*>(.*?)</(?:p|h2)>', article, re.DOTALL)
+    return [unescape(re.sub(r"<[^>]+>", "", part)) for part in parts]
+
+
+class Listening(ScriptedClinic):
+    """Keeps what patients say and hands it to the rig, without an answer of its own."""
+
+    rig: WebRig
+
+    async def receive(self, incoming: Incoming) -> str | None:
+        self.hear(incoming.address, incoming.text)
+        return await self.rig.receive(incoming)
+
+
+class DemoRig(Rig):
+    """Its patients are made up: their screen is what the channel took."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channel, self.address = DemoChannel(), "07"
+        self.screen: list[Outgoing] = []
+        self.numbers = count(1)
+
+    async def send(self, outgoing: Outgoing) -> str | None:
+        ref = await super().send(outgoing)
+        self.screen.append(outgoing)
+        return ref
+
+    async def writes(self, text: str) -> None:
+        await self.does(text=text)
+
+    async def taps(self, label: str) -> None:
+        await self.does(choice=next(one.data for one in self.screen[-1].choices if one.label == label))
+
+    async def does(self, **said: str) -> None:
+        assert isinstance(self.channel, DemoChannel)
+        await self.receive(self.channel.incoming(self.address, MONDAY, next(self.numbers), "en", **said))
+
+    async def sees(self, count: int) -> list[Seen]:
+        assert len(self.screen) >= count
+        joined = [(f"{one.heading}\n{one.text}" if one.heading else one.text) for one in self.screen]
+        return [
+            Seen(text, tuple(one.label for one in outgoing.choices))
+            for text, outgoing in zip(joined, self.screen, strict=True)
+        ]
+
+
 @asynccontextmanager
 async def telegram() -> AsyncIterator[Rig]:
     async with BotApi() as server:
@@ -137,6 +228,26 @@ async def terminal() -> AsyncIterator[Rig]:
 
 
 @asynccontextmanager
+async def web() -> AsyncIterator[Rig]:
+    clock = Clock()
+    clinic = Listening(clock)
+    chat = WebChat(clinic, clock, Limits())
+    await chat.start()
+    try:
+        async with Browser(chat) as browser:
+            clinic.rig = WebRig(chat, browser)
+            yield clinic.rig
+    finally:
+        await chat.stop()
+
+
+@asynccontextmanager
+async def demo() -> AsyncIterator[Rig]:
+    async with _listening(rig := DemoRig()):
+        yield rig
+
+
+@asynccontextmanager
 async def _listening(rig: Rig) -> AsyncIterator[None]:
     rig.listening = asyncio.create_task(rig.channel.listen(rig.receive))
     try:
@@ -147,4 +258,9 @@ async def _listening(rig: Rig) -> AsyncIterator[None]:
         await rig.channel.close()
 
 
-RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {"telegram": telegram, "terminal": terminal}
+RIGS: dict[type[Channel], Callable[[], AbstractAsyncContextManager[Rig]]] = {
+    TelegramChannel: telegram,
+    TerminalChannel: terminal,
+    WebChatChannel: web,
+    DemoChannel: demo,
+}

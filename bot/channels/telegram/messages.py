@@ -9,8 +9,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from bot.channels import Choice, Outgoing, Retired
-from bot.channels.telegram.updates import clean
+from bot.channels import Choice, Outgoing, Retired, clean
 
 Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.channels import Incoming
+from bot.channels import Incoming, clean
 
 Json = Mapping[str, Any]
 
@@ -37,7 +37,6 @@ SERVICE_MESSAGES = frozenset(
     {"pinned_message", "message_auto_delete_timer_changed", "chat_background_set", "write_access_allowed"}
 )
 
-UNSTORABLE = re.compile("[\ud800-\udfff\0]")
 ADDRESSED_COMMAND = re.compile(r"(/\w+)@\w+bot\b", re.IGNORECASE | re.ASCII)
 
 
@@ -64,11 +63,6 @@ def incoming_from(update: Json, bot: str) -> Incoming | None:
         return _READERS[kind](update, body, bot) if kind in _READERS else _unknown(update, body, bot)
     except (KeyError, TypeError, AttributeError, ValueError):
         return _unknown(update, body, bot)
-
-
-def clean(text: str) -> str:
-    """The text without what no database and no channel takes: null bytes and halves of surrogate pairs."""
-    return UNSTORABLE.sub("\ufffd", text)
 
 
 def _message(update: Json, message: Json, bot: str) -> Incoming | None:

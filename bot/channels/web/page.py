@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bot.channels import Choice
+from bot.channels import Choice, clean
 from bot.channels.conversation import Conversation, Line
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -147,7 +147,7 @@ class ChatPages:
             time=line.at.astimezone(self.site.zone).strftime("%H:%M"),
             day=self.site.day(line.at, language) if is_new_day else "",
         )
-        return Drawn(line.id, html, version)
+        return Drawn(line.id, clean(html), version)
 
     def _render(self, template: str, language: str, **values: Any) -> str:
         def ui(key: str, **fields: str) -> str:
