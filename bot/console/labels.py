@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bot.language.console import N_
+
 Gettext = Callable[[str], str]
-
-
-def N_(text: str) -> str:
-    """Marks a text for translation; it is translated where it is shown."""
-    return text
 
 
 TIERS = {

@@ -11,13 +11,13 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bot.clinic.languages import best_language, direction
 from bot.clinic.settings import Clinic
 from bot.console.labels import ROLES
 from bot.language.console import ConsoleWords, available, console_words
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "console"
 STATIC = Path(__file__).parent.parent / "static" / "console"
-RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -46,8 +46,7 @@ class ConsolePages:
 
     def best_language(self, wanted: Sequence[str]) -> str:
         """The first wanted language that the console speaks, else English."""
-        short = [one.partition("_")[0] for one in wanted]
-        return next((one for one in (*wanted, *short) if one in self.languages), self.languages[0])
+        return best_language(wanted, self.languages)
 
     def render(self, template: str, language: str, at: datetime, **values: Any) -> str:
         words, zone = console_words(language), self.clinic.time_zone
@@ -93,11 +92,6 @@ class ConsolePages:
 
     def _asset_url(self, name: str) -> str:
         return f"/console/static/{name}?v={self.assets[name].version}"
-
-
-def direction(language: str) -> str:
-    """The way a language is written: ltr or rtl."""
-    return "rtl" if language.partition("_")[0].lower() in RIGHT_TO_LEFT else "ltr"
 
 
 def short_id(patient: str) -> str:

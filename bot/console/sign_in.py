@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from bot.clinic.languages import accepted_languages
 from bot.console import credentials
 from bot.console import labels as words
 from bot.console.accounts import NotAdmitted
@@ -100,8 +101,7 @@ class Doors:
         return with_cookie(request, RedirectResponse(target, 303), secret)
 
     def _render(self, request: Request, template: str, **values: object) -> str:
-        accepted = request.headers.get("accept-language", "").split(",")
-        wanted = [one.partition(";")[0].strip().replace("-", "_")[:10] for one in accepted[:10]]
+        wanted = accepted_languages(request.headers.get("accept-language", ""))
         language = self._console.pages.best_language(wanted)
         return self._console.pages.render(template, language, self._at, **values)
 

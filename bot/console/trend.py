@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.console.labels import N_
+from bot.language.console import N_
 from bot.store.console import Check
 from dialogs.protocol import TriageProtocol
 from dialogs.trend import Level, levels

@@ -30,6 +30,11 @@ PUNCTUATION = {"ar": ("، ", "؛ ")}
 """Between short parts and between longer ones, where a language has signs of its own."""
 
 
+def N_(text: str) -> str:
+    """Marks a text for translation; it is translated where it is shown."""
+    return text
+
+
 def available(locales: Path = LOCALES) -> tuple[str, ...]:
     """The languages that the console speaks: English, and those whose catalogue can be read."""
     paths = sorted(locales.glob("*/LC_MESSAGES/console.po"))

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.channels import Incoming, Introduction, Outgoing
+from bot.clinic.languages import best_language
 from bot.clinic.settings import LOCALES, Clinic
 from bot.language.catalogue import (
     DOMAINS,
@@ -205,11 +206,7 @@ class PatientTexts:
 
     def best_language(self, hint: str | None) -> str:
         """The offered language nearest to what the channel knows ("nl-NL"), else the clinic's usual one."""
-        wanted = (hint or "").replace("-", "_").lower()
-        for language in self.offered:
-            if wanted == language.lower():
-                return language
-        return self.known(wanted.partition("_")[0])
+        return best_language([hint or ""], self.offered)
 
     def problems(self, language: str) -> list[str]:
         """Why a language of the clinic cannot be offered: file, key and remedy; empty when it can."""

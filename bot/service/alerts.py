@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from bot.channels import Choice, Incoming, Outgoing, Priority, Retired
-from bot.language.console import ConsoleWords, available, console_words
+from bot.language.console import N_, ConsoleWords, available, console_words
 from bot.service.entry import Refused
 from bot.service.service import Service
 from bot.store.console import Nurse
@@ -31,11 +31,6 @@ LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 LINK = re.compile(r"/link(?:@\w+)?\s+([0-9a-z]{4})[-\s]?([0-9a-z]{4})", re.IGNORECASE)
 UNLINK = re.compile(r"/unlink(?:@\w+)?", re.IGNORECASE)
 CLAIM = ":alert:claim"
-
-
-def N_(text: str) -> str:
-    """Marks a text for translation; it is translated where it is said."""
-    return text
 
 
 WAITING = N_("An urgent entry is waiting")

@@ -32,6 +32,6 @@ def catalogue(protocol: TriageProtocol) -> Catalog:
 
 def _data(protocol: TriageProtocol) -> Iterator[tuple[str, str]]:
     for text in TIMES:
-        yield text, "bot/language_console.py"
+        yield text, "bot/language/console.py"
     for text in (*(group.name for group in protocol.groups), *(note.text for note in protocol.notes)):
         yield text, "dialogs/protocols/spinal_metastases/protocol.toml"

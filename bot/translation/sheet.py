@@ -12,6 +12,7 @@ from pathlib import Path
 from babel import Locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bot.clinic.languages import direction
 from bot.language.catalogue import catalogue_path
 from bot.language.po_file import read_file
 from bot.language.review import sha256
@@ -84,7 +85,7 @@ class Sheet:
 
     @property
     def direction(self) -> str:
-        return Locale.parse(self.language).text_direction
+        return direction(self.language)
 
 
 def sheet(locales: Path, language: str, template: Template) -> Sheet:

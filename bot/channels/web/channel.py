@@ -7,7 +7,7 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from bot.channels.conversation import Conversation, Conversations
 from bot.channels.web.browser_id import BrowserId, BrowserIds, RateLimit, network_of
 from bot.channels.web.event_stream import EventStream, Stream, Streams, server_sent
 from bot.channels.web.page import ChatPages
+from bot.clinic.languages import accepted_languages, best_language
 from bot.web.headers import SecurityHeaders
 
 log = logging.getLogger(__name__)
@@ -304,28 +305,12 @@ class WebChatChannel(Channel):
 
     def _language(self, request: Request, conversation: Conversation) -> str:
         wanted = request.headers.get("accept-language", "")
-        return conversation.language or best_language(wanted, self.pages.site.languages)
+        return conversation.language or best_language(accepted_languages(wanted), self.pages.site.languages)
 
     def _hint(self, request: Request) -> str | None:
         """The language in which the page before the first message was."""
         wanted = request.headers.get("accept-language", "")
-        return best_language(wanted, self.pages.site.languages) if wanted else None
-
-
-def best_language(accepted: str, offered: Sequence[str]) -> str:
-    """The offered language that a browser's Accept-Language likes best, else the first."""
-
-    def weight(entry: str) -> float:
-        quality = re.search(r";\s*q=([01](?:\.\d{1,3})?)", entry)
-        return float(quality.group(1)) if quality else 1.0
-
-    wanted = sorted((entry for entry in accepted.split(",")[:20] if weight(entry)), key=weight, reverse=True)
-    tags = [entry.partition(";")[0].strip().replace("_", "-").lower() for entry in wanted]
-    for tag in tags:
-        for language in offered:
-            if language.replace("_", "-").lower() in (tag, tag.partition("-")[0]):
-                return language
-    return offered[0]
+        return best_language(accepted_languages(wanted), self.pages.site.languages) if wanted else None
 
 
 def _owner_tag(visitor: BrowserId) -> str:

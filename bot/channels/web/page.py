@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from bot.channels import Choice, clean
 from bot.channels.conversation import Conversation, Line
+from bot.clinic.languages import direction
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 STATIC = Path(__file__).parents[2] / "static"
@@ -26,7 +27,6 @@ ASSETS = {
     "chat.js": "text/javascript; charset=utf-8",
     "chat.svg": "image/svg+xml",
 }
-RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 LINES_REDRAWN = 4
 INTERNATIONAL_NUMBER = r"\+\d[\d  ()/.-]{5,}\d"
 
@@ -157,11 +157,6 @@ class ChatPages:
 
     def _asset_url(self, name: str) -> str:
         return f"/chat/static/{name}?v={self.assets[name].version}"
-
-
-def direction(language: str) -> str:
-    """The way a language is written: ltr or rtl."""
-    return "rtl" if language.partition("-")[0].lower() in RIGHT_TO_LEFT else "ltr"
 
 
 def _open_lines(lines: Sequence[Line]) -> list[Line]:

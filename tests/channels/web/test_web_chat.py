@@ -18,7 +18,7 @@ import pytest_asyncio
 
 from bot.channels import Outgoing
 from bot.channels.web.browser_id import BrowserIds, RateLimit, network_of
-from bot.channels.web.channel import Limits, best_language
+from bot.channels.web.channel import Limits
 from tests.kit.clinic import MONDAY
 from tests.kit.web_chat import KEY, WebChat, until, web_chat
 
@@ -725,23 +725,6 @@ async def test_a_browser_without_script_acknowledges_by_loading_the_end_of_the_p
 
 
 # --- words and numbers
-
-
-@pytest.mark.parametrize(
-    ("accepted", "language"),
-    [
-        ("", "en"),
-        ("nl", "nl"),
-        ("nl-BE,en;q=0.5", "nl"),
-        ("en;q=0.2, ar-EG;q=0.9", "ar"),
-        ("fr, *;q=0.1", "en"),
-        ("ar;q=0, nl;q=0.1", "nl"),
-        (";;;q=x,,nl", "nl"),
-        (",".join(["xx"] * 5000), "en"),
-    ],
-)
-def test_the_browsers_favourite_of_the_offered_languages_is_spoken(accepted, language):
-    assert best_language(accepted, ("en", "nl", "ar")) == language
 
 
 @pytest.mark.parametrize(
