@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from dialogs.events import (
@@ -18,7 +16,6 @@ from dialogs.events import (
     AskedWhy,
     CalledEmergency,
     Closed,
-    Corrected,
     Entered,
     Listed,
     NotUnderstood,
@@ -30,7 +27,7 @@ from dialogs.events import (
     TappedStale,
     WentBack,
 )
-from tests.kit.driver import HOUR, IN_STATE, MINUTE, MONDAY, PROTOCOL, Check, nothing
+from tests.kit.driver import HOUR, MINUTE, MONDAY, PROTOCOL, Check, nothing
 
 SYMPTOMS = ("difficulty_walking", "weakness", "numbness_tingling", "bladder_bowel", "lhermitte")
 AT_ONCE = [
@@ -303,138 +300,13 @@ def test_very_bad_pain_is_called_about_today(pain: str) -> None:
     assert check.advice.is_call_today
 
 
-def test_a_correction_upwards_is_advised_at_once() -> None:
-    check = Check().greeted().until("summary").passes(MINUTE).says("saddle_numbness", "yes")
-    assert check.advice.disposition == "12h"
-    assert check.advice.decided_at == check.at
-
-
-def test_a_corrected_symptom_is_followed_up() -> None:
-    check = Check().greeted().until("summary").says("weakness", "yes")
-    assert check.asked == "weakness_change"
-    assert check.asking.is_urgent
-    assert check.says("same_and_known").until("summary").advised == []
-
-
-def test_a_correction_downwards_before_the_advice_is_listed() -> None:
-    check = Check().greeted().until("summary", radiating_pain="one_side").says("radiating_pain", "none")
-    assert check.new(Listed) == [Listed("corrected_down", "radiating_pain")]
-    assert check.says("confirm").advice.disposition == "none"
-
-
-def test_a_correction_downwards_after_the_advice_changes_nothing() -> None:
-    check = Check().greeted().until("saddle_numbness").says("yes", "skip", "yes").receives(WentBack()).says("no")
-    assert check.new(Corrected)
-    assert check.session.findings["saddle_numbness"] == "no"
-    assert check.session.advised == "12h"
-    assert check.waits(2 * HOUR).says("not_reached").advice.disposition == "12h"
-
-
-def test_answers_that_no_longer_apply_are_dropped() -> None:
-    check = Check().greeted().until("summary", back_or_neck_pain="yes", pain_severe="yes", on_steroids="yes")
-    check.says("back_or_neck_pain", "no")
-    dropped = ("pain_course", "pain_severe", "recent_spine_radiotherapy", "on_steroids")
-    assert check.new(Corrected)[0].dropped == dropped
-    assert not {*dropped} & check.session.findings.keys()
-
-
-def test_an_answer_that_no_other_called_for_is_not_dropped_by_a_correction_elsewhere() -> None:
-    check = Check().greeted().receives(TappedStale("pain_severe", "yes")).says("yes").until("summary")
-    check.says("weakness", "no")
-    assert check.session.findings["pain_severe"] == "yes"
-
-
-def test_a_deadline_counts_from_the_first_answer_that_was_as_severe() -> None:
-    check = Check().greeted().until("back_or_neck_pain").says("yes")
-    answered_at = check.at
-    check.until("summary").passes(MINUTE).says("back_or_neck_pain", "unsure", "confirm")
-    assert check.advice.decided_at == answered_at
-
-
 def test_nonsense_about_the_summary_shows_it_again() -> None:
     check = Check().greeted().until("summary").says("emergency_kind")
     assert check.asked == "summary"
     assert check.advised == []
 
 
-# --- back, and the language
-
-
-@pytest.mark.parametrize(
-    ("pending", "previous"),
-    [
-        ("respondent", "consent"),
-        ("emergency_signs", "respondent"),
-        ("difficulty_walking", "emergency_signs"),
-        ("weakness", "difficulty_walking"),
-        ("back_or_neck_pain", "lhermitte"),
-        ("summary", "radiating_pain"),
-    ],
-)
-def test_back_asks_the_question_before(pending: str, previous: str) -> None:
-    assert Check().starts().until(pending).receives(WentBack()).asked == previous
-
-
-def test_back_from_a_follow_up_asks_about_the_symptom() -> None:
-    assert Check().greeted().until("weakness").says("yes").receives(WentBack()).asked == "weakness"
-
-
-def test_back_from_the_first_question_asks_it_again() -> None:
-    assert Check().starts().receives(WentBack()).asked == "consent"
-    assert Check(languages=2).starts().receives(WentBack()).asked == "language"
-
-
-def test_back_after_an_advice_never_leads_into_the_check_again() -> None:
-    check = Check().greeted().until("saddle_numbness").says("yes").receives(WentBack())
-    assert check.asked == "call_back_number"
-    assert check.says("skip").receives(WentBack()).asked == "call_back_number"
-    assert check.says("+31612345678").asked == "more"
-
-
-def test_going_all_the_way_back_and_on_skips_nothing() -> None:
-    check = Check().greeted().until("summary")
-    asked = []
-    while check.receives(WentBack()).asked not in asked:
-        asked.append(check.asked)
-    assert asked == [*reversed([*check.session.answers])]
-    assert check.says("yes").asked == "summary"
-
-
-def test_another_language_asks_the_interrupted_question_again() -> None:
-    check = Check(languages=2).greeted().until("summary")
-    assert check.receives(AskedForLanguage()).asked == "language"
-    assert check.receives(AskedForLanguage()).asked == "language"
-    assert check.says("nl").asked == "summary"
-    assert check.session.language == "nl"
-
-
-@pytest.mark.parametrize("state", IN_STATE)
-def test_the_language_can_be_changed_in_every_state_and_nothing_else_changes(state: str) -> None:
-    check = IN_STATE[state]()
-    check.languages = 8
-    before = check.session
-    assert check.receives(AskedForLanguage()).asked == "language"
-    after = check.says("ar").session
-    assert after.language == "ar"
-    assert (after.state, after.advised) == (before.state, before.advised)
-    assert after.answers == {**before.answers, "language": "ar"}
-    assert (after.pending and after.pending.question) == (before.pending and before.pending.question)
-
-
-def test_a_correction_outlives_a_change_of_language() -> None:
-    check = Check(languages=2).greeted().until("summary").says("saddle_numbness")
-    assert check.receives(AskedForLanguage()).says("nl").asked == "saddle_numbness"
-
-
-@pytest.mark.parametrize("pending", ["consent", "weakness", "summary"])
-def test_back_from_the_choice_of_language_goes_on_where_it_was(pending: str) -> None:
-    check = Check(languages=2).starts(is_language_known=True).until(pending).receives(AskedForLanguage())
-    assert check.receives(WentBack()).asked == pending
-
-
-def test_the_only_language_is_not_asked_about() -> None:
-    assert Check().starts().asked == "consent"
-    assert Check().greeted().receives(AskedForLanguage()).asked == "emergency_signs"
+# --- what is asked
 
 
 def test_a_known_patient_is_greeted_with_fewer_questions() -> None:
@@ -448,17 +320,3 @@ def test_every_question_is_asked_and_only_what_is_called_for() -> None:
     always = [question.id for question in PROTOCOL.questions if question.ask_if is None]
     assert [asked.question for asked in check.all(Asked)] == ["consent", "respondent", *always, "summary"]
     assert nothing("summary") == "confirm"
-
-
-def test_an_emergency_answers_the_question_that_has_the_role() -> None:
-    """Also in a guideline that calls it something else."""
-    questions = tuple(
-        one.model_copy(update={"id": "alarm_signs"}) if one.role == "emergency" else one for one in PROTOCOL.questions
-    )
-    rules = tuple(
-        one.model_copy(update={"when": {"alarm_signs": ("yes",)}}) if one.id == "emergency" else one
-        for one in PROTOCOL.rules
-    )
-    check = Check(protocol=replace(PROTOCOL, questions=questions, rules=rules)).starts().receives(CalledEmergency())
-    assert check.session.findings == {"alarm_signs": "yes"}
-    assert check.advice.disposition == "emergency"

@@ -1,4 +1,4 @@
-"""What outlives a check or comes from outside of it: old buttons, words for the nurse, open entries, discounts."""
+"""What outlives a check or comes from outside of it: old buttons, words for the nurse, open entries."""
 
 from __future__ import annotations
 
@@ -212,43 +212,3 @@ def test_no_warning_symptom_never_stands_beside_a_check_that_finds_nothing() -> 
 def test_worse_than_last_time_is_said(previous: dict[str, str], is_worse: bool) -> None:
     check = Check().greeted(previous=previous).until("saddle_numbness").says("yes")
     assert check.advice.is_worse is is_worse
-
-
-# --- known and unchanged
-
-
-@pytest.mark.parametrize(
-    ("known", "is_believed"),
-    [
-        ({"is_first_check": True}, True),
-        ({"is_first_check": False}, False),
-        ({"is_first_check": False, "confirmed": ("weakness",)}, True),
-        ({"is_first_check": False, "confirmed": ("lhermitte",)}, False),
-        ({"is_first_check": False, "confirmed": ("weakness",), "previous": {"weakness": "no"}}, False),
-        ({"is_first_check": False, "confirmed": ("weakness",), "previous": {"weakness": "yes"}}, True),
-    ],
-)
-def test_known_and_unchanged_is_believed_within_limits(known: dict[str, object], is_believed: bool) -> None:
-    check = Check().greeted(**known).until("weakness").says("yes", "same_and_known")
-    assert check.session.answers["weakness_change"] == "same_and_known"
-    assert check.advised == ([] if is_believed else ["12h"])
-
-
-def test_every_discount_is_named_in_the_outcome_and_listed_once() -> None:
-    check = Check().greeted().until("weakness").says("yes", "same_and_known").until("summary").says("confirm")
-    assert check.advice.disposition == "none"
-    assert check.advice.discounted == ("weakness",)
-    assert check.new(Listed) == [Listed("baseline", "weakness")]
-
-
-@way_out
-def test_a_discount_is_listed_however_the_check_ends(leave: Callable[[Check], Check]) -> None:
-    check = leave(Check().greeted().until("weakness").says("yes", "same_and_known"))
-    assert sorted(check.listed) == ["baseline", "unfinished"]
-
-
-def test_a_discount_after_the_advice_is_listed_too() -> None:
-    check = IN_STATE["asking_more"]().says("yes", "same_and_known")
-    assert Listed("baseline", "lhermitte") in check.new(Listed)
-    check.until("on_steroids").says("no")
-    assert check.listed.count("baseline") == 1
