@@ -22,16 +22,14 @@ from bot.console.app import ConsoleApp
 from bot.demo import demo
 from bot.health import Health, routes
 from bot.language.texts import PatientTexts
+from bot.makes import open_store
 from bot.service.alerts import Alerts
 from bot.service.conversations import StoredConversations
 from bot.service.outbox import Outbox
 from bot.service.service import Service, utc_now
-from bot.store.console import Desk
-from bot.store.records import Store
-from bot.store.sqlite.console import SqliteDesk
-from bot.store.sqlite.nurse_chats import SqliteNurseChats
-from bot.store.sqlite.reports import SqliteReports
-from bot.store.sqlite.store import SqliteStore
+from bot.store.settings import Protocols, Settings
+from bot.store.store import Store
+from bot.store.transcripts import Transcripts
 from dialogs.protocol import TriageProtocol, load, parse
 
 
@@ -46,7 +44,6 @@ class App:
     outbox: Outbox
     channels: dict[str, Channel]
     health: Health
-    desk: Desk
     console: ConsoleApp
     web: Starlette
     sign_in_link: str | None = None
@@ -60,7 +57,7 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
     """
     refuse_unreal_numbers(config)
     async with AsyncExitStack() as stack:
-        store = SqliteStore(config.database)
+        store = open_store(config)
         stack.push_async_callback(store.close)
         await store.release()
         current = load()
@@ -72,16 +69,15 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         outbox = Outbox(store, channels, utc_now, service.delivery_failed)
         service.nudge = outbox.wake
         health = Health(store, utc_now, lambda: _states(channels, outbox))
-        desk = SqliteDesk(store)
         of_nurses = [channel.name for channel in channels.values() if channel.is_for_nurses_too]
-        alerts = Alerts(service, SqliteNurseChats(store), config.base_url, of_nurses) if of_nurses else None
+        alerts = Alerts(service, store.nurse_chats, config.base_url, of_nurses) if of_nurses else None
         service.reception = alerts
         needs_code = config.clinic.must_leads_use_codes
-        console = ConsoleApp(service, desk, config.clinic, utc_now, needs_code, SqliteReports(store), alerts)
-        link = await demo.sign_in_link(desk, console.accounts, config.base_url) if config.is_demo else None
+        console = ConsoleApp(service, store.desk, config.clinic, utc_now, needs_code, store.reports, alerts)
+        link = await demo.sign_in_link(store.desk, console.accounts, config.base_url) if config.is_demo else None
         stack.push_async_callback(console.close)
         pages = [*routes(health), Route("/console{rest:path}", console.app), *_routes(channels)]
-        yield App(config, store, words, service, outbox, channels, health, desk, console, Starlette(routes=pages), link)
+        yield App(config, store, words, service, outbox, channels, health, console, Starlette(routes=pages), link)
 
 
 async def _channels(
@@ -115,7 +111,7 @@ def _routes(channels: Mapping[str, Channel]) -> list[BaseRoute]:
     return [Mount(path.rstrip("/"), app) if path.endswith("/") else Route(path, app) for path, app in apps]
 
 
-async def _settled(store: Store, address: str | None) -> None:
+async def _settled(store: Transcripts, address: str | None) -> None:
     """Returns once nothing waits to be shown at a terminal."""
     if address is None:
         return
@@ -124,7 +120,7 @@ async def _settled(store: Store, address: str | None) -> None:
         await asyncio.sleep(0.02)
 
 
-async def _protocols(store: Store, current: TriageProtocol) -> dict[str, TriageProtocol]:
+async def _protocols(store: Protocols, current: TriageProtocol) -> dict[str, TriageProtocol]:
     """Every version that a session may have begun under. Raises ConfigError if the current one changed unnamed."""
     try:
         await store.keep_protocol(current.version, current.sha256, current.text)
@@ -154,7 +150,7 @@ async def _web_chat(config: Config, store: Store, words: PatientTexts, service: 
     return WebChatChannel(conversations, ChatPages(site), BrowserIds(await _cookie_key(config, store)), utc_now, limits)
 
 
-async def _cookie_key(config: Config, store: Store) -> bytes:
+async def _cookie_key(config: Config, store: Settings) -> bytes:
     """The clinic's own key, or one that the database keeps, so that cookies outlive a restart."""
     if config.web.cookie_key is not None:
         return config.web.cookie_key.get_secret_value().encode()

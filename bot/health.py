@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from bot.channels import ChannelStatus
-from bot.store.records import Store
+from bot.store.settings import Vitals
 
 WAITED_TOO_LONG = timedelta(minutes=2)
 SILENT_TOO_LONG = timedelta(minutes=3)
@@ -61,7 +61,7 @@ class Status:
 class Health:
     """Looks at the parts when asked. `channels` gives how each channel does at this moment."""
 
-    store: Store
+    store: Vitals
     clock: Callable[[], datetime]
     channels: Callable[[], Mapping[str, ChannelStatus]] = dict
     started_at: datetime = field(init=False)

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from bot.channels import ChannelStatus, Outgoing
 from bot.health import Health, Status, as_metrics, routes
-from bot.store.records import Patient, SessionChange, Summary, Turn
+from bot.store.sessions import Patient, SessionChange, Summary, Turn
 from bot.store.sqlite.store import SqliteStore
 from dialogs.events import Started
 

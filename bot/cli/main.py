@@ -24,11 +24,13 @@ from bot.clinic import new_clinic
 from bot.clinic.settings import Config, ConfigError, load
 from bot.language.catalogue import CatalogueError
 from bot.language.texts import PatientTexts
+from bot.makes import open_store
 from bot.signoff import evaluation
 from bot.signoff.drawings import drawings
 from bot.signoff.pages import page, summary, topics_page
-from bot.store.records import Said, StoreLocked, UnfitStore, WorklistRow
-from bot.store.sqlite.store import SqliteStore
+from bot.store.store import Store, StoreLocked, UnfitStore
+from bot.store.transcripts import SentMessage
+from bot.store.worklist import WorklistRow
 from bot.web.server import AddressTaken
 from dialogs import protocol as protocols
 from dialogs.events import Recorded
@@ -271,8 +273,8 @@ def worklist(path: Path | None, as_json: bool) -> None:
 
 
 @asynccontextmanager
-async def _reader(config: Config) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(config.database, is_reader=True)
+async def _reader(config: Config) -> AsyncIterator[Store]:
+    store = open_store(config, is_reader=True)
     try:
         yield store
     finally:
@@ -303,7 +305,7 @@ def transcript(path: Path | None, session: str, language: str | None) -> None:
         click.echo(line)
 
 
-async def _conversation(config: Config, session: str) -> tuple[list[Recorded | Said], TriageProtocol]:
+async def _conversation(config: Config, session: str) -> tuple[list[Recorded | SentMessage], TriageProtocol]:
     """Both sides of a session, and the protocol that it began under."""
     async with _reader(config) as store:
         try:

@@ -16,12 +16,10 @@ from bot.cli.options import CONFIG
 from bot.clinic.settings import Config, load
 from bot.console.accounts import Accounts
 from bot.demo import demo as demonstration
+from bot.makes import open_store
 from bot.service.service import utc_now
 from bot.store.console import AuditBroken, Role
-from bot.store.records import StoreLocked
-from bot.store.sqlite.console import SqliteDesk
-from bot.store.sqlite.reports import SqliteReports
-from bot.store.sqlite.store import SqliteStore
+from bot.store.store import Store, StoreLocked
 
 
 @click.group()
@@ -109,9 +107,9 @@ def verify(head: str | None, path: Path | None) -> None:
             f"--head must be a row's number and digest as `cordwatch audit verify` prints it, not {head!r}"
         )
 
-    async def do(store: SqliteStore) -> None:
+    async def do(store: Store) -> None:
         try:
-            rows, reached = await SqliteReports(store).verify_audit(head)
+            rows, reached = await store.reports.verify_audit(head)
         except AuditBroken as error:
             raise click.ClickException(f"the audit is broken at {error}; compare it with a backup") from error
         click.echo(f"{rows} rows, all as they were written.")
@@ -126,8 +124,8 @@ def verify(head: str | None, path: Path | None) -> None:
 def demo(clear: bool, path: Path | None) -> None:  # noqa: ARG001
     """Forget the made-up patients that the demo clinic began with."""
 
-    async def do(store: SqliteStore) -> None:
-        count = await demonstration.clear(store, SqliteDesk(store))
+    async def do(store: Store) -> None:
+        count = await demonstration.clear(store, store.desk)
         click.echo(f"{count} made-up patients are forgotten.")
 
     asyncio.run(_with_store(load(path, os.environ), do))
@@ -164,9 +162,8 @@ def _nobody_there(config: Config) -> Reply:
 def _by_ourselves(config: Config, request: Request) -> Reply:
     replies: list[Reply] = []
 
-    async def do(store: SqliteStore) -> None:
-        desk = SqliteDesk(store)
-        replies.append(await Office(desk, Accounts(desk, utc_now), config.base_url).carry_out(request))
+    async def do(store: Store) -> None:
+        replies.append(await Office(store.desk, Accounts(store.desk, utc_now), config.base_url).carry_out(request))
 
     try:
         asyncio.run(_with_store(config, do, is_reader=isinstance(request, ListNurses)))
@@ -178,8 +175,8 @@ def _by_ourselves(config: Config, request: Request) -> Reply:
     return replies[0]
 
 
-async def _with_store(config: Config, work: Callable[[SqliteStore], Awaitable[None]], is_reader: bool = False) -> None:
-    store = SqliteStore(config.database, is_reader=is_reader)
+async def _with_store(config: Config, work: Callable[[Store], Awaitable[None]], is_reader: bool = False) -> None:
+    store = open_store(config, is_reader=is_reader)
     try:
         await work(store)
     finally:

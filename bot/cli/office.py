@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.console.accounts import LINK_HOLDS, Accounts
 from bot.health import Health, Status
-from bot.store.console import Desk, NameTaken, Nurse, Role
+from bot.store.console import NameTaken, Nurse, NurseAccounts, Role
 
 log = logging.getLogger("cordwatch.door")
 Words = Annotated[str, Field(min_length=1, max_length=200)]
@@ -66,7 +66,7 @@ class Reply(BaseModel):
 class Office:
     """What requests are carried out with. `base`: the address of the web server; `health`: of a service that runs."""
 
-    desk: Desk
+    desk: NurseAccounts
     accounts: Accounts
     base: str
     health: Health | None = None

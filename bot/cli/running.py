@@ -63,7 +63,7 @@ def _going_on(app: App, is_chat: bool, has_demo_patients: bool) -> Iterator[Coro
     for channel in app.channels.values():
         yield channel.listen(app.service.receive) if is_chat else _listen(channel, app.service)
     if not is_chat:
-        office = Office(app.desk, app.console.accounts, app.config.base_url, app.health)
+        office = Office(app.store.desk, app.console.accounts, app.config.base_url, app.health)
         yield keep_open(door_of(app.config.database), office.answer)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.language.texts import PatientTexts
-from bot.store.records import Said, WorklistRow
+from bot.store.transcripts import SentMessage
+from bot.store.worklist import WorklistRow
 from dialogs.events import Recorded
 from dialogs.protocol import TriageProtocol
 
@@ -61,7 +62,7 @@ def worklist_json(row: WorklistRow) -> str:
 
 
 def transcript_lines(
-    conversation: Sequence[Recorded | Said],
+    conversation: Sequence[Recorded | SentMessage],
     words: PatientTexts,
     protocol: TriageProtocol,
     language: str,
@@ -84,7 +85,7 @@ def harmless(text: str) -> str:
     return "".join(letter if letter.isprintable() else "�" for letter in text.translate(ISOLATES))
 
 
-def _shown(said: Said) -> Iterator[str]:
+def _shown(said: SentMessage) -> Iterator[str]:
     outgoing = said.outgoing
     yield from (line for text in (outgoing.heading, outgoing.text) for line in text.splitlines())
     buttons = "  ".join(f"[{choice.label}]" for choice in outgoing.choices)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.console import credentials
-from bot.store.console import Desk, Nurse, Role, Visit
+from bot.store.console import AuditedAccounts, Login, Nurse, Role
 
 IDLE = timedelta(hours=1)
-LONGEST_VISIT = timedelta(hours=12)
+LONGEST_LOGIN = timedelta(hours=12)
 KEPT_EVERY = timedelta(minutes=1)
 LINK_HOLDS = timedelta(hours=48)
 DEMO_LINK_HOLDS = timedelta(hours=12)
@@ -64,7 +64,7 @@ class LoginBackoff:
 class Accounts:
     """`needs_code`: leads and administrators must use one-time codes."""
 
-    def __init__(self, desk: Desk, clock: Callable[[], datetime], needs_code: bool = False) -> None:
+    def __init__(self, desk: AuditedAccounts, clock: Callable[[], datetime], needs_code: bool = False) -> None:
         self._desk, self._clock, self._needs_code = desk, clock, needs_code
         self._by_account = LoginBackoff()
         self._by_address = LoginBackoff(free=20)
@@ -72,7 +72,7 @@ class Accounts:
     # --- signing in
 
     async def sign_in(self, email: str, password: str, code: str, address: str) -> str:
-        """The secret of a new visit, for the cookie. Raises NotAdmitted."""
+        """The secret of a new login, for the cookie. Raises NotAdmitted."""
         at, key = self._clock(), email.strip().casefold()
         wait = max(self._by_account.remaining(key, at), self._by_address.remaining(address, at))
         if wait:
@@ -100,28 +100,28 @@ class Accounts:
             raise NotAdmitted("link")
         return await self._begin(link.nurse)
 
-    async def visit(self, secret: str | None, is_sign_of_life: bool = True) -> Visit | None:
+    async def login(self, secret: str | None, is_sign_of_life: bool = True) -> Login | None:
         """Who this is; None when she never signed in, has been away for too long, or may no longer come."""
         if not secret:
             return None
-        visit, at = await self._desk.visit(credentials.digest(secret)), self._clock()
-        if visit is None or not visit.nurse.is_active:
+        login, at = await self._desk.login(credentials.digest(secret)), self._clock()
+        if login is None or not login.nurse.is_active:
             return None
-        if at - visit.active_at > IDLE or at - visit.began_at > LONGEST_VISIT:
-            await self._desk.end_visit(visit.digest)
+        if at - login.active_at > IDLE or at - login.began_at > LONGEST_LOGIN:
+            await self._desk.end_login(login.digest)
             return None
-        if is_sign_of_life and at - visit.active_at >= KEPT_EVERY:
-            await self._desk.keep_visit(visit.digest, at)
-        return visit
+        if is_sign_of_life and at - login.active_at >= KEPT_EVERY:
+            await self._desk.touch_login(login.digest, at)
+        return login
 
     def must_set_up_code(self, nurse: Nurse) -> bool:
         return self._needs_code and nurse.role is not Role.NURSE and nurse.code_secret is None and not nurse.is_demo
 
-    async def sign_out(self, visit: Visit, everywhere: bool = False) -> None:
+    async def sign_out(self, login: Login, everywhere: bool = False) -> None:
         if everywhere:
-            await self._desk.end_visits(visit.nurse.id)
+            await self._desk.end_logins(login.nurse.id)
         else:
-            await self._desk.end_visit(visit.digest)
+            await self._desk.end_login(login.digest)
 
     # --- passwords and codes
 
@@ -138,7 +138,7 @@ class Accounts:
         if nurse is None or not await self._desk.use_link(credentials.digest(secret)):
             raise NotAdmitted("link")
         await self._desk.change_nurse(replace(nurse, password=hashed))
-        await self._desk.end_visits(nurse.id)
+        await self._desk.end_logins(nurse.id)
 
     async def set_up_code(self, nurse: Nurse, secret: str, code: str) -> bool:
         """Whether the app and we agree; from now on she needs its codes."""
@@ -161,12 +161,12 @@ class Accounts:
     async def reset(self, nurse: Nurse) -> str:
         """Takes password and codes away and signs her out everywhere; gives the secret of a link to choose anew."""
         await self._desk.change_nurse(replace(nurse, password=None, code_secret=None, code_step=0, is_active=True))
-        await self._desk.end_visits(nurse.id)
+        await self._desk.end_logins(nurse.id)
         return await self.new_link(nurse, "password", LINK_HOLDS)
 
     async def disable(self, nurse: Nurse) -> None:
         await self._desk.change_nurse(replace(nurse, is_active=False))
-        await self._desk.end_visits(nurse.id)
+        await self._desk.end_logins(nurse.id)
 
     async def new_link(self, nurse: Nurse, purpose: str, holds: timedelta) -> str:
         secret = credentials.new_secret()
@@ -177,7 +177,7 @@ class Accounts:
 
     async def _begin(self, nurse: Nurse) -> str:
         secret, at = credentials.new_secret(), self._clock()
-        await self._desk.begin_visit(credentials.digest(secret), nurse.id, at)
+        await self._desk.begin_login(credentials.digest(secret), nurse.id, at)
         await self._desk.audit(nurse.name, "signed_in", "", at)
         return secret
 

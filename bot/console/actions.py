@@ -131,7 +131,7 @@ async def call(request: NurseRequest) -> tuple[NurseEvent, ...]:
 
 
 async def confirm_baseline(request: NurseRequest) -> tuple[NurseEvent, ...]:
-    log = await request.console.service.store.load(request.http.path_params["session"])
+    log = await request.console.desk.load(request.http.path_params["session"])
     session = replay(log.session, log.events)
     followed = {one.follows_up for one in request.console.service.protocol_of(session).questions if one.follows_up}
     question = request.form.get("question", "")
@@ -142,7 +142,7 @@ async def confirm_baseline(request: NurseRequest) -> tuple[NurseEvent, ...]:
 
 async def reply(request: NurseRequest) -> tuple[NurseEvent, ...]:
     """Free words only in a language that she has declared; a prepared reply in any."""
-    log = await request.console.service.store.load(request.http.path_params["session"])
+    log = await request.console.desk.load(request.http.path_params["session"])
     language = replay(log.session, log.events).language
     template = request.form.get("template", "")
     if template:

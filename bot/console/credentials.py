@@ -31,7 +31,7 @@ def digest(secret: str) -> str:
 
 
 def form_token(secret: str) -> str:
-    """What a form carries to prove that it comes from a page of this visit."""
+    """What a form carries to prove that it comes from a page of this login."""
     return hashlib.sha256(f"form:{secret}".encode(errors="replace")).hexdigest()
 
 

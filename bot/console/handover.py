@@ -12,7 +12,7 @@ from starlette.responses import Response
 from bot.console import labels as words
 from bot.console.request import NurseRequest
 from bot.console.worklist import Line, fold
-from bot.store.records import WorklistRow
+from bot.store.worklist import WorklistRow
 
 MOST = 300
 TWICE = 2
@@ -47,7 +47,7 @@ class Sheet:
 
 async def page(request: NurseRequest) -> Response:
     service = request.console.service
-    rows = await service.store.worklist(request.at, MOST + 1)
+    rows = await request.console.desk.worklist(request.at, MOST + 1)
     phrases = service.words.read_in(request.language).phrases(request.language, service.current, request.at)
     return request.page(
         "handover.html",

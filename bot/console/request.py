@@ -19,7 +19,7 @@ from bot.console import credentials
 from bot.console.accounts import Accounts
 from bot.console.pages import ConsolePages
 from bot.service.service import Service
-from bot.store.console import Desk, Nurse, Role, Visit
+from bot.store.console import Desk, Login, Nurse, Role
 
 log = logging.getLogger("cordwatch.console")
 
@@ -46,14 +46,14 @@ class NurseRequest:
 
     console: Console
     http: Request
-    visit: Visit
+    login: Login
     token: str
     form: Mapping[str, str]
     at: datetime
 
     @property
     def nurse(self) -> Nurse:
-        return self.visit.nurse
+        return self.login.nurse
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         html = self.console.pages.render(template, self.language, self.at, request=self, nurse=self.nurse, **values)
@@ -87,18 +87,18 @@ def for_nurses(
     async def answered(request: Request) -> Response:
         form = await read_form(request) if request.method == "POST" else {}
         secret = request.cookies.get(cookie_name(request))
-        visit = await console.accounts.visit(secret, is_sign_of_life)
-        if visit is None or secret is None:
+        login = await console.accounts.login(secret, is_sign_of_life)
+        if login is None or secret is None:
             raise SignInNeeded(form)
         token = credentials.form_token(secret)
         if request.method == "POST" and not (
             is_same_origin(request) and credentials.is_same(form.get("token", ""), token)
         ):
             raise HTTPException(403, "form")
-        asked = NurseRequest(console, request, visit, token, form, console.clock())
-        if role is not None and not may(visit.nurse, role):
+        asked = NurseRequest(console, request, login, token, form, console.clock())
+        if role is not None and not may(login.nurse, role):
             raise HTTPException(403, "role")
-        if console.accounts.must_set_up_code(visit.nurse) and not request.url.path.startswith("/console/account"):
+        if console.accounts.must_set_up_code(login.nurse) and not request.url.path.startswith("/console/account"):
             return RedirectResponse("/console/account#code", 303)
         return await handler(asked)
 
@@ -118,7 +118,7 @@ def cookie_name(request: Request) -> str:
 
 
 def with_cookie(request: Request, response: Response, secret: str | None) -> Response:
-    """The cookie of a visit; without a secret it is taken away."""
+    """The cookie of a login; without a secret it is taken away."""
     response.set_cookie(
         cookie_name(request),
         secret or "",

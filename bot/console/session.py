@@ -19,8 +19,8 @@ from bot.console.trend import LEVELS, Trend, trend
 from bot.console.worklist import Line, fold
 from bot.language.phrases import Phrases
 from bot.service.entry import URGENT
-from bot.store.console import Audited, Check, Nurse
-from bot.store.records import Log
+from bot.store.console import Audited, Nurse, SessionSummary
+from bot.store.sessions import Log
 from dialogs.decision import unconfirmed
 from dialogs.events import BaselineConfirmed
 from dialogs.protocol import Note, Rule, TriageProtocol, matches
@@ -72,7 +72,7 @@ class View:
     notes: tuple[Note, ...]
     answers: tuple[Given, ...]
     lines: tuple[Spoken, ...]
-    checks: tuple[Check, ...]
+    checks: tuple[SessionSummary, ...]
     trend: Trend
     audited: tuple[Audited, ...]
     colleagues: tuple[Nurse, ...]
@@ -125,7 +125,7 @@ async def read(request: NurseRequest, session_id: str) -> View:
     """Raises 404, which says nothing about other sessions."""
     service, desk, language = request.console.service, request.console.desk, request.language
     try:
-        log = await service.store.load(session_id)
+        log = await desk.load(session_id)
     except KeyError as error:
         raise HTTPException(404) from error
     session = replay(session_id, log.events)
@@ -138,7 +138,7 @@ async def read(request: NurseRequest, session_id: str) -> View:
     line = fold(rows) if rows else fold([own]) if own is not None else None
     codes = own.entry.reasons if own is not None else ()
     reasons = tuple(reasons_of(codes, session, protocol, phrases))
-    said = await service.store.transcript(session_id)
+    said = await desk.transcript(session_id)
     replies = prepared(service.words, session.language, language)
     calendar = request.console.pages.clinic.calendar
     return View(

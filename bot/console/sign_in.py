@@ -114,7 +114,7 @@ class Doors:
 
 
 async def sign_out(request: NurseRequest) -> Response:
-    await request.console.accounts.sign_out(request.visit, everywhere=request.form.get("everywhere") == "yes")
+    await request.console.accounts.sign_out(request.login, everywhere=request.form.get("everywhere") == "yes")
     return with_cookie(request.http, RedirectResponse("/console/sign-in?done=signed_out", 303), None)
 
 

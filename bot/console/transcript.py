@@ -13,7 +13,7 @@ from bot.console.labels import LEFT, OUTCOMES, REASONS, UNDELIVERED
 from bot.console.replies import in_language
 from bot.language.console import console_words
 from bot.language.texts import PatientTexts
-from bot.store.records import Said
+from bot.store.transcripts import SentMessage
 from dialogs.events import (
     Asked,
     Closed,
@@ -48,7 +48,7 @@ class Spoken:
     exact: str = ""
     language: str = ""
     event: Event | None = None
-    said: Said | None = None
+    said: SentMessage | None = None
 
     @property
     def first(self) -> str:
@@ -66,7 +66,7 @@ class Spoken:
 def transcript(
     session_id: str,
     events: Sequence[Recorded],
-    messages: Sequence[Said],
+    messages: Sequence[SentMessage],
     words: PatientTexts,
     protocol: TriageProtocol,
     language: str,
@@ -129,7 +129,7 @@ def _in_words(event: Event, language: str) -> Event:
 
 
 def _messages(
-    said: Sequence[Said],
+    said: Sequence[SentMessage],
     turn: Sequence[Recorded],
     before: Session,
     after: Session,

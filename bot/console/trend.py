@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.language.console import N_
-from bot.store.console import Check
+from bot.store.console import SessionSummary
 from dialogs.protocol import TriageProtocol
 from dialogs.trend import Level, levels
 
@@ -44,7 +44,7 @@ class Trend:
         return HIGH * row + HIGH // 2
 
 
-def trend(checks: Sequence[Check], protocol: TriageProtocol) -> Trend:
+def trend(checks: Sequence[SessionSummary], protocol: TriageProtocol) -> Trend:
     """`checks`: the latest first. Without a moment where the protocol has no groups of symptoms."""
     shown = [one for one in reversed(checks[:MOST]) if one.answers and protocol.groups]
     found = [levels(one.answers, protocol) for one in shown]

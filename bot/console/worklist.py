@@ -13,7 +13,7 @@ from bot.console import labels as words
 from bot.console.request import NurseRequest
 from bot.service.entry import TROUBLES
 from bot.store.console import Filter
-from bot.store.records import WorklistRow
+from bot.store.worklist import WorklistRow
 from dialogs.protocol import Disposition
 
 PER_PAGE = 25

@@ -22,8 +22,9 @@ from bot.demo.stories import ALEX, ROBIN, SAM, Story
 from bot.language.texts import PatientTexts
 from bot.service.outbox import Outbox
 from bot.service.service import Service
-from bot.store.console import Desk, Role
-from bot.store.records import Store
+from bot.store.console import Demonstration, NurseAccounts, Role
+from bot.store.settings import Settings
+from bot.store.store import Store
 from dialogs.events import Acknowledged, Claimed, NurseEvent
 from dialogs.protocol import TriageProtocol
 from dialogs.session import Session, replay
@@ -199,7 +200,7 @@ async def fill(store: Store, words: PatientTexts, clinic: Clinic, protocol: Tria
     return True
 
 
-async def sign_in_link(desk: Desk, accounts: Accounts, base: str) -> str | None:
+async def sign_in_link(desk: NurseAccounts, accounts: Accounts, base: str) -> str | None:
     """An address that signs in a nurse of the demonstration, once; makes her account if there is none yet."""
     for name, email, role, languages in NURSES:
         if await desk.nurse(email) is None and await desk.nurse(name) is None:
@@ -210,7 +211,7 @@ async def sign_in_link(desk: Desk, accounts: Accounts, base: str) -> str | None:
     return f"{base}/console/sign-in/{await accounts.new_link(nurse, 'sign_in', DEMO_LINK_HOLDS)}"
 
 
-async def clear(store: Store, desk: Desk) -> int:
+async def clear(store: Settings, desk: Demonstration) -> int:
     """Forgets the made-up patients; returns how many there were."""
     await store.put_setting(FILLED, "cleared")
     return await desk.forget_channel(CHANNEL)

@@ -19,7 +19,8 @@ from bot.service.entry import Refused
 from bot.service.service import Service
 from bot.store.console import Nurse
 from bot.store.nurse_chats import NurseChat, NurseChats, Reception
-from bot.store.records import Alert, Delivery, Entry
+from bot.store.outbox import Alert, Delivery
+from bot.store.worklist import Entry
 from dialogs.events import Claimed
 from dialogs.machine import wake_at
 from dialogs.protocol import Disposition

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.channels.conversation import Conversation, Conversations, Line
 from bot.language.texts import PatientTexts
-from bot.store.records import Said, Store
+from bot.store.transcripts import ChatHistory, SentMessage
 from dialogs.events import Recorded
 from dialogs.protocol import TriageProtocol
 from dialogs.session import Session, replay
@@ -23,7 +23,7 @@ class StoredConversations(Conversations):
 
     def __init__(
         self,
-        store: Store,
+        store: ChatHistory,
         words: PatientTexts,
         protocol: Callable[[Session], TriageProtocol],
         clock: Callable[[], datetime],
@@ -54,9 +54,9 @@ class StoredConversations(Conversations):
         labels: dict[str, str] = {}
         for part in parts:
             match part:
-                case Said(state="superseded"):
+                case SentMessage(state="superseded"):
                     continue
-                case Said():
+                case SentMessage():
                     labels |= {choice.data.partition(":")[2]: choice.label for choice in part.outgoing.choices}
                     is_shown = part.state not in UNSEEN
                     lines.append(Line(f"m{part.id}", part.at, part.outgoing, delivery=part.id, is_shown=is_shown))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.clinic.settings import Clinic
-from bot.store.records import Entry
+from bot.store.worklist import Entry
 from dialogs.events import (
     Acknowledged,
     Advised,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.channels import Busy, Channel, ChannelDown, Priority, Undeliverable
-from bot.store.records import Delivery, Store
+from bot.store.outbox import Deliveries, Delivery
 
 log = logging.getLogger("cordwatch.outbox")
 
@@ -38,7 +38,7 @@ class Outbox:
 
     def __init__(
         self,
-        store: Store,
+        store: Deliveries,
         channels: Mapping[str, Channel],
         clock: Callable[[], datetime],
         on_failed: Callable[[Delivery, str], Awaitable[None]],

@@ -17,17 +17,8 @@ from bot.language.texts import PatientTexts
 from bot.service.entry import PATIENT_WIDE, Refused, calls_anew, entry, is_news, is_urgently_waiting, refuse
 from bot.service.step import Step, patient_after, standing_after, standing_of, step_of
 from bot.store.nurse_chats import Reception
-from bot.store.records import (
-    Alert,
-    Delivery,
-    DuplicateMessage,
-    Log,
-    SessionChange,
-    StaleSession,
-    Store,
-    Summary,
-    Turn,
-)
+from bot.store.outbox import Alert, Delivery
+from bot.store.sessions import DuplicateMessage, Log, SessionChange, Sessions, StaleSession, Summary, Turn
 from dialogs.beginning import begins_anew, believed
 from dialogs.events import (
     BaselineConfirmed,
@@ -63,7 +54,7 @@ class Service:
 
     def __init__(
         self,
-        store: Store,
+        store: Sessions,
         words: PatientTexts,
         clinic: Clinic,
         protocols: Mapping[str, TriageProtocol],

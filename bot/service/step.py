@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.store.records import Log, Patient
+from bot.store.sessions import Log, Patient
 from dialogs.events import Event, Recorded
 from dialogs.machine import Standing
 from dialogs.protocol import Disposition, TriageProtocol

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.store.records import WorklistRow
+from bot.store.transcripts import Transcripts
+from bot.store.worklist import Worklist, WorklistRow
 
 
 class Role(StrEnum):
@@ -51,7 +52,7 @@ class Nurse:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Login:
     """A signed-in browser. `digest`: of the secret in its cookie."""
 
     digest: str
@@ -101,7 +102,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SessionSummary:
     """One session of a patient, for the list of earlier checks and the trend."""
 
     session: str
@@ -123,10 +124,8 @@ class Audited:
     about: str
 
 
-class Desk(ABC):
-    """Every write is one durable transaction. Whatever a nurse does in a patient's session is audited by the store."""
-
-    # --- accounts
+class NurseAccounts(ABC):
+    """Who may sign in, and who has. Every write is one durable transaction."""
 
     @abstractmethod
     async def add_nurse(self, nurse: Nurse, at: datetime) -> None:
@@ -143,23 +142,23 @@ class Desk(ABC):
     @abstractmethod
     async def nurse(self, name_or_email: str) -> Nurse | None: ...
 
-    # --- visits and links
+    # --- logins and links
 
     @abstractmethod
-    async def begin_visit(self, digest: str, nurse: str, at: datetime) -> None: ...
+    async def begin_login(self, digest: str, nurse: str, at: datetime) -> None: ...
 
     @abstractmethod
-    async def visit(self, digest: str) -> Visit | None: ...
+    async def login(self, digest: str) -> Login | None: ...
 
     @abstractmethod
-    async def keep_visit(self, digest: str, at: datetime) -> None:
+    async def touch_login(self, digest: str, at: datetime) -> None:
         """She is still there."""
 
     @abstractmethod
-    async def end_visit(self, digest: str) -> None: ...
+    async def end_login(self, digest: str) -> None: ...
 
     @abstractmethod
-    async def end_visits(self, nurse: str) -> None:
+    async def end_logins(self, nurse: str) -> None:
         """Signs her out everywhere."""
 
     @abstractmethod
@@ -173,7 +172,9 @@ class Desk(ABC):
     async def use_link(self, digest: str) -> bool:
         """Whether it was there to be used: of two at once, one."""
 
-    # --- pages
+
+class WorklistPages(ABC):
+    """The list as a page shows it: patients, each with her entries."""
 
     @abstractmethod
     async def page(self, wanted: Filter, nurse: str, at: datetime, skip: int, limit: int) -> Page:
@@ -187,10 +188,12 @@ class Desk(ABC):
         """Patients by short id, session id or the end of a telephone number, whether open or closed."""
 
     @abstractmethod
-    async def checks(self, patient: str, limit: int = 12) -> Sequence[Check]:
+    async def checks(self, patient: str, limit: int = 12) -> Sequence[SessionSummary]:
         """The patient's sessions, the latest first."""
 
-    # --- the audit
+
+class AuditLog(ABC):
+    """Whatever a nurse does in a patient's session is audited by the store itself; here stands what else she does."""
 
     @abstractmethod
     async def audit(self, who: str, what: str, about: str, at: datetime) -> None:
@@ -204,8 +207,18 @@ class Desk(ABC):
     async def verify_audit(self) -> int:
         """How many rows there are, all of them as written. Raises AuditBroken."""
 
-    # --- the demonstration
+
+class Demonstration(ABC):
+    """Made-up patients, who may be forgotten."""
 
     @abstractmethod
     async def forget_channel(self, channel: str) -> int:
         """Erases every patient of the demonstration's channel; returns how many there were."""
+
+
+class AuditedAccounts(NurseAccounts, AuditLog):
+    """What signing in asks: whoever does is written down."""
+
+
+class Desk(AuditedAccounts, WorklistPages, Transcripts, Worklist, Demonstration):
+    """All that the console's pages ask."""

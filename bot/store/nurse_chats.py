@@ -9,7 +9,8 @@ from datetime import datetime
 
 from bot.channels import Incoming
 from bot.store.console import Nurse
-from bot.store.records import Alert, Delivery, Entry
+from bot.store.outbox import Alert, Delivery
+from bot.store.worklist import Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from bot.clinic.settings import load
 from bot.demo import demo
 from bot.language.texts import PatientTexts
 from bot.store.console import AuditBroken, Filter
-from bot.store.records import StoreLocked
 from bot.store.sqlite import console as sqlite_console
 from bot.store.sqlite.console import SqliteDesk
 from bot.store.sqlite.migrations import MIGRATIONS
 from bot.store.sqlite.store import SqliteStore
+from bot.store.store import StoreLocked
 from dialogs.protocol import load as load_protocol
 from tests.kit.clinic import MONDAY, TestClinic
 
@@ -36,7 +36,7 @@ def page_queries() -> Iterator[str]:
     yield sqlite_console.ENTRIES_OF_PATIENT
     yield sqlite_console.ALL_OF_PATIENT
     yield sqlite_console.AUDITED
-    yield sqlite_console.VISIT
+    yield sqlite_console.LOGIN
     yield sqlite_console.LINK
     yield from sqlite_console.NURSE
 

@@ -14,8 +14,8 @@ from bot.clinic.settings import load
 from bot.console.transcript import transcript
 from bot.language.catalogue import native_name
 from bot.language.texts import PatientTexts
-from bot.store.records import Said
 from bot.store.sqlite.store import SqliteStore
+from bot.store.transcripts import SentMessage
 from dialogs.events import Recorded
 from tests.kit.botapi.users import Shown, User
 from tests.kit.every_message import DISPOSITIONS, ENGLISH
@@ -77,7 +77,7 @@ async def test_a_nurse_reads_every_conversation_in_english_and_in_the_original(
         session = bot.one("select id from sessions where address = ?", str(patient.user.id))
         parts = await store.conversation(session)
         events = [one for one in parts if isinstance(one, Recorded)]
-        said = [one for one in parts if isinstance(one, Said) and one.state == "sent"]
+        said = [one for one in parts if isinstance(one, SentMessage) and one.state == "sent"]
         lines = transcript(session, events, said, words, PROTOCOL, "en")
         read = "\n".join(line.text or line.exact for line in lines)
         assert "Show this to staff:" in read

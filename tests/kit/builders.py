@@ -8,7 +8,8 @@ from datetime import datetime
 from itertools import count
 
 from bot.channels import Channel, Outgoing, Pace, Receive, Sending
-from bot.store.records import Entry, Log, SessionChange, Summary, Turn
+from bot.store.sessions import Log, SessionChange, Summary, Turn
+from bot.store.worklist import Entry
 from dialogs.events import Event, NotUnderstood, Started
 from tests.kit.clinic import MONDAY
 

@@ -14,8 +14,8 @@ from bot.clinic.settings import Clinic, load
 from bot.language.texts import PatientTexts
 from bot.service.outbox import Outbox
 from bot.service.service import Service
-from bot.store.records import WorklistRow
 from bot.store.sqlite.store import SqliteStore
+from bot.store.worklist import WorklistRow
 from dialogs.protocol import load as load_protocol
 from dialogs.session import Session, replay
 

@@ -15,8 +15,8 @@ from bot.clinic.settings import load
 from bot.language.texts import PatientTexts
 from bot.service.entry import entry
 from bot.service.service import Service, utc_now
-from bot.store.records import Entry
 from bot.store.sqlite.store import SqliteStore
+from bot.store.worklist import Entry
 from dialogs.events import Advised, Answered, Corrected, Recorded
 from dialogs.protocol import load as load_protocol
 from dialogs.session import Session, apply, replay

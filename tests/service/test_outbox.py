@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from bot.channels import Busy, ChannelDown, Outgoing, Pace, Priority, Retired, Undeliverable
 from bot.service.outbox import Bucket, Outbox
-from bot.store.records import Delivery
+from bot.store.outbox import Delivery
 from bot.store.sqlite.store import SqliteStore
 from tests.kit.builders import ScriptedChannel, turn
 from tests.kit.clinic import MONDAY, Clock

@@ -21,12 +21,15 @@ import pytest
 import pytest_asyncio
 
 from bot.channels import Choice, Outgoing, Priority, Retired
-from bot.store.records import Delivery, DuplicateMessage, Entry, OpenEntry, StaleSession, Store, StoreLocked, UnfitStore
+from bot.store.outbox import Delivery
+from bot.store.sessions import DuplicateMessage, OpenEntry, StaleSession
 from bot.store.sqlite import deliveries as sqlite_outbox
 from bot.store.sqlite import store as sqlite
 from bot.store.sqlite import turns as sqlite_turns
 from bot.store.sqlite.migrations import NAMES
 from bot.store.sqlite.store import SqliteStore, new_id
+from bot.store.store import Store, StoreLocked, UnfitStore
+from bot.store.worklist import Entry
 from dialogs.events import Advised, Answered, Asked, DeliveryFailed, NotUnderstood, Recorded, Started
 from tests.kit.builders import turn
 from tests.kit.clinic import MONDAY

@@ -10,12 +10,14 @@ from itertools import chain
 from sqlite3 import Connection, IntegrityError
 from typing import Any
 
-from bot.store.console import Audited, Check, Counts, Desk, Filter, Link, NameTaken, Nurse, Page, Role, Visit
-from bot.store.records import WorklistRow
+from bot.store.console import Audited, Counts, Desk, Filter, Link, Login, NameTaken, Nurse, Page, Role, SessionSummary
+from bot.store.sessions import Log
 from bot.store.sqlite import audit as sqlite_audit
 from bot.store.sqlite.deliveries import moment, text
-from bot.store.sqlite.store import SqliteStore
+from bot.store.sqlite.readings import Readings
 from bot.store.sqlite.turns import PATIENT, ROW, worklist_row
+from bot.store.transcripts import SentMessage
+from bot.store.worklist import WorklistRow
 
 _NURSE = "id, name, email, role, languages, password, code_secret, code_step, is_active, is_demo"
 NURSE_COLUMNS = ", ".join(f"nurses.{column}" for column in _NURSE.split(", "))
@@ -27,14 +29,14 @@ CHANGE_NURSE = """
 NURSES = f"select {_NURSE} from nurses order by name"
 NURSE = (f"select {_NURSE} from nurses where email = ?", f"select {_NURSE} from nurses where name = ?")
 
-BEGIN_VISIT = "insert into nurse_visits (digest, nurse, began_at, active_at) values (?, ?, ?, ?)"
-VISIT = f"""
+BEGIN_LOGIN = "insert into nurse_visits (digest, nurse, began_at, active_at) values (?, ?, ?, ?)"
+LOGIN = f"""
     select nurse_visits.began_at, nurse_visits.active_at, {NURSE_COLUMNS}
     from nurse_visits join nurses on nurses.id = nurse_visits.nurse where nurse_visits.digest = ?
 """
-KEEP_VISIT = "update nurse_visits set active_at = ? where digest = ?"
-END_VISIT = "delete from nurse_visits where digest = ?"
-END_VISITS = "delete from nurse_visits where nurse = ?"
+TOUCH_LOGIN = "update nurse_visits set active_at = ? where digest = ?"
+END_LOGIN = "delete from nurse_visits where digest = ?"
+END_LOGINS = "delete from nurse_visits where nurse = ?"
 DROP_LINKS = "delete from nurse_links where nurse = ? and purpose = ?"
 ADD_LINK = "insert into nurse_links (digest, nurse, purpose, until) values (?, ?, ?, ?)"
 LINK = f"""
@@ -91,9 +93,9 @@ AUDITED = "select seq, at, who, what, about from audit where about = ? order by 
 
 
 class SqliteDesk(Desk):
-    """Shares a store's two connections."""
+    """Shares a store's connections."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Readings) -> None:
         self._store = store
 
     # --- accounts
@@ -131,24 +133,24 @@ class SqliteDesk(Desk):
             rows = (db.execute(query, (name_or_email,)).fetchone() for query in NURSE)
             return next((nurse_of(row) for row in rows if row is not None), None)
 
-    # --- visits and links
+    # --- logins and links
 
-    async def begin_visit(self, digest: str, nurse: str, at: datetime) -> None:
-        await self._store.write(lambda db: db.execute(BEGIN_VISIT, (digest, nurse, text(at), text(at))) and None)
+    async def begin_login(self, digest: str, nurse: str, at: datetime) -> None:
+        await self._store.write(lambda db: db.execute(BEGIN_LOGIN, (digest, nurse, text(at), text(at))) and None)
 
-    async def visit(self, digest: str) -> Visit | None:
+    async def login(self, digest: str) -> Login | None:
         with self._store.snapshot() as db:
-            row = db.execute(VISIT, (digest,)).fetchone()
-        return None if row is None else Visit(digest, nurse_of(row[2:]), moment(row[0]), moment(row[1]))
+            row = db.execute(LOGIN, (digest,)).fetchone()
+        return None if row is None else Login(digest, nurse_of(row[2:]), moment(row[0]), moment(row[1]))
 
-    async def keep_visit(self, digest: str, at: datetime) -> None:
-        await self._store.write(lambda db: db.execute(KEEP_VISIT, (text(at), digest)) and None)
+    async def touch_login(self, digest: str, at: datetime) -> None:
+        await self._store.write(lambda db: db.execute(TOUCH_LOGIN, (text(at), digest)) and None)
 
-    async def end_visit(self, digest: str) -> None:
-        await self._store.write(lambda db: db.execute(END_VISIT, (digest,)) and None)
+    async def end_login(self, digest: str) -> None:
+        await self._store.write(lambda db: db.execute(END_LOGIN, (digest,)) and None)
 
-    async def end_visits(self, nurse: str) -> None:
-        await self._store.write(lambda db: db.execute(END_VISITS, (nurse,)) and None)
+    async def end_logins(self, nurse: str) -> None:
+        await self._store.write(lambda db: db.execute(END_LOGINS, (nurse,)) and None)
 
     async def add_link(self, digest: str, nurse: str, purpose: str, until: datetime) -> None:
         def add(db: Connection) -> None:
@@ -189,10 +191,10 @@ class SqliteDesk(Desk):
             rows = [_entries(db, patient) for patient in found]
         return Page(tuple(row for row in rows if row)[:limit], False)
 
-    async def checks(self, patient: str, limit: int = 12) -> Sequence[Check]:
+    async def checks(self, patient: str, limit: int = 12) -> Sequence[SessionSummary]:
         with self._store.snapshot() as db:
             return [
-                Check(session, moment(at), state, disposition, json.loads(answers), _row_of(db, session))
+                SessionSummary(session, moment(at), state, disposition, json.loads(answers), _row_of(db, session))
                 for session, at, state, disposition, answers in db.execute(CHECKS, (patient, limit)).fetchall()
             ]
 
@@ -211,6 +213,20 @@ class SqliteDesk(Desk):
     async def verify_audit(self) -> int:
         with self._store.snapshot() as db:
             return sqlite_audit.verify(db)
+
+    # --- reading
+
+    async def open(self, channel: str, address: str) -> Log:
+        return await self._store.open(channel, address)
+
+    async def load(self, session: str) -> Log:
+        return await self._store.load(session)
+
+    async def transcript(self, session: str, after: int = 0) -> Sequence[SentMessage]:
+        return await self._store.transcript(session, after)
+
+    async def worklist(self, at: datetime | None = None, limit: int | None = None) -> Sequence[WorklistRow]:
+        return await self._store.worklist(at, limit)
 
     # --- the demonstration
 

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, TypeAdapter
 
 from bot.channels import Outgoing, Priority, Sending
-from bot.store.records import Delivery, Said
+from bot.store.outbox import Delivery
+from bot.store.transcripts import SentMessage
 from dialogs.events import DeliveryFailed
 
 
@@ -213,9 +214,9 @@ def put_off(db: Connection, delivery: int, retry_at: datetime, error: str) -> No
         db.execute(PUT_OFF_CHAT, (text(retry_at), *row, delivery))
 
 
-def said(row: Sequence[Any]) -> Said:
+def said(row: Sequence[Any]) -> SentMessage:
     id_, seq, at, body, state, sent_at, message_ref = row
-    return Said(id_, seq, moment(at), OUTGOING.validate_json(body), state, maybe_moment(sent_at), message_ref)
+    return SentMessage(id_, seq, moment(at), OUTGOING.validate_json(body), state, maybe_moment(sent_at), message_ref)
 
 
 def _refresh_chat(db: Connection, channel: str, address: str) -> None:

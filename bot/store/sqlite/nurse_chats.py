@@ -8,11 +8,11 @@ from sqlite3 import Connection
 from typing import Any
 
 from bot.store.nurse_chats import NurseChat, NurseChats
-from bot.store.records import Alert
+from bot.store.outbox import Alert
 from bot.store.sqlite import audit as sqlite_audit
+from bot.store.sqlite.connections import Connections
 from bot.store.sqlite.console import NURSE_COLUMNS, nurse_of
 from bot.store.sqlite.deliveries import add_outgoing, drop_waiting, maybe_moment, moment, text
-from bot.store.sqlite.store import SqliteStore
 
 CHATS = f"""
     select channel, address, since, failed_at, {NURSE_COLUMNS}
@@ -30,9 +30,9 @@ FAILED = "update nurse_chats set failed_at = ? where channel = ? and address = ?
 
 
 class SqliteNurseChats(NurseChats):
-    """Shares a store's two connections."""
+    """Shares a store's connections."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Connections) -> None:
         self._store = store
 
     async def chat_at(self, channel: str, address: str) -> NurseChat | None:

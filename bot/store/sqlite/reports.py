@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from bot.store.console import Audited
 from bot.store.reports import AuditFilter, Group, Reports, Slice, Times
 from bot.store.sqlite import audit as sqlite_audit
+from bot.store.sqlite.connections import Connections
 from bot.store.sqlite.deliveries import moment, text
-from bot.store.sqlite.store import SqliteStore
 
 T = TypeVar("T")
 
@@ -66,9 +66,9 @@ LAST = 2**62
 
 
 class SqliteReports(Reports):
-    """Shares a store's two connections."""
+    """Shares a store's connections."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Connections) -> None:
         self._store = store
 
     async def by_tier(self, wanted: Slice, at: datetime) -> Sequence[Group]:

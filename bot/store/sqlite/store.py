@@ -1,31 +1,22 @@
-"""The store in one SQLite file. The files bot/sqlite*.py and bot/migrations.py are the only ones that know SQL.
+"""The store in one SQLite file. The files of this folder are the only ones that know SQL.
 
-Reads run in the event loop's thread on a read-only connection and take microseconds; writes run in the writer's thread.
 One process owns the database, so leases of the outbox are kept in memory: a crash gives them all back.
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-import secrets
-import sqlite3
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any, TypeVar
 
-from sqlite_utils import Database
-
-from bot.store.records import Delivery, Log, Patient, Said, Store, StoreLocked, Turn, UnfitStore, WorklistRow
+from bot.store.outbox import Delivery
+from bot.store.sessions import Turn
+from bot.store.sqlite.console import SqliteDesk
 from bot.store.sqlite.deliveries import (
     DELIVERY,
-    TRANSCRIPT,
     UNACKNOWLEDGED,
     WAITING,
     acknowledge,
@@ -35,31 +26,15 @@ from bot.store.sqlite.deliveries import (
     next_chats,
     next_retry,
     put_off,
-    said,
     settle,
     text,
 )
-from bot.store.sqlite.migrations import MIGRATIONS, NAMES
-from bot.store.sqlite.turns import (
-    DUE_SESSIONS,
-    KNOWN_ID,
-    LATEST_SESSION,
-    NEXT_WAKE,
-    NUMBER_OF,
-    OPEN_SESSIONS,
-    PATIENT_AT,
-    PATIENT_OF,
-    RECENT_SESSIONS,
-    WORKLIST,
-    ReadEvents,
-    append,
-    patient_of,
-    read_log,
-    worklist_row,
-)
-from bot.store.sqlite.writer import Writer
+from bot.store.sqlite.nurse_chats import SqliteNurseChats
+from bot.store.sqlite.readings import Readings, new_id
+from bot.store.sqlite.reports import SqliteReports
+from bot.store.sqlite.turns import DUE_SESSIONS, KNOWN_ID, NEXT_WAKE, OPEN_SESSIONS, RECENT_SESSIONS, append
+from bot.store.store import Store
 
-T = TypeVar("T")
 log = logging.getLogger("cordwatch.store")
 
 PROTOCOL_SHA256 = "select sha256 from protocols where version = ?"
@@ -78,46 +53,26 @@ class _Lease:
     until: datetime
 
 
-def new_id() -> str:
-    """Sixteen letters and digits: the millisecond, so that new rows lie side by side, and 30 bits of chance."""
-    return _base32(time.time_ns() // 1_000_000, 10) + _base32(secrets.randbits(30), 6)
-
-
-class SqliteStore(Store):
-    """Opens or makes the database at `path`, brings its tables up to date and locks it against a second service.
-
-    With `is_reader` it takes no lock, makes nothing and refuses to write. Raises StoreLocked or UnfitStore.
-    """
+class SqliteStore(Readings, Store):
+    """See `Connections` for what `path` and `is_reader` do."""
 
     def __init__(self, path: Path, *, is_reader: bool = False, fresh_id: Callable[[], str] = new_id) -> None:
-        self._fresh_id = fresh_id
+        super().__init__(path, is_reader=is_reader, fresh_id=fresh_id)
         self._leases: dict[int, _Lease] = {}
-        self._read = ReadEvents()
-        with ExitStack() as undone:
-            self._lock = None if is_reader else _lock(path)
-            undone.callback(self._unlock)
-            writing = None if is_reader else undone.enter_context(closing(_connect_to_write(path)))
-            self._reader = _connect_to_read(path)
-            undone.pop_all()
-        self._writer = None if writing is None else Writer(writing)
+
+    @property
+    def desk(self) -> SqliteDesk:
+        return SqliteDesk(self)
+
+    @property
+    def nurse_chats(self) -> SqliteNurseChats:
+        return SqliteNurseChats(self)
+
+    @property
+    def reports(self) -> SqliteReports:
+        return SqliteReports(self)
 
     # --- turns
-
-    async def open(self, channel: str, address: str) -> Log:
-        with self.snapshot() as db:
-            row = db.execute(PATIENT_AT, (channel, address)).fetchone()
-            if row is None:
-                return Log(self.fresh_session(), Patient(self._fresh_id(), channel, address))
-            session, number = db.execute(LATEST_SESSION, (row[0],)).fetchone()
-            return read_log(db, patient_of(row), session, number, self._read)
-
-    async def load(self, session: str) -> Log:
-        with self.snapshot() as db:
-            row = db.execute(PATIENT_OF, (session,)).fetchone()
-            if row is None:
-                raise KeyError(f"there is no session {session!r}")
-            (number,) = db.execute(NUMBER_OF, (session,)).fetchone()
-            return read_log(db, patient_of(row), session, number, self._read)
 
     def fresh_session(self) -> str:
         return self._fresh_id()
@@ -195,18 +150,6 @@ class SqliteStore(Store):
 
     # --- pages
 
-    async def worklist(self, at: datetime | None = None, limit: int | None = None) -> Sequence[WorklistRow]:
-        moment = "" if at is None else text(at)
-        found: list[WorklistRow] = []
-        with self.snapshot() as db:
-            for part in WORKLIST:
-                left = -1 if limit is None else limit - len(found)
-                found += [worklist_row(row) for row in db.execute(part, {"at": moment, "limit": left})]
-        return found
-
-    async def transcript(self, session: str, after: int = 0) -> Sequence[Said]:
-        return [said(row) for row in self._reader.execute(TRANSCRIPT, (session, after))]
-
     async def recent_sessions(self, patient: str, limit: int = 5) -> Sequence[str]:
         return [session for (session,) in self._reader.execute(RECENT_SESSIONS, (patient, limit))]
 
@@ -234,105 +177,3 @@ class SqliteStore(Store):
 
     async def put_setting(self, key: str, value: str) -> None:
         await self.write(lambda db: db.execute(KEEP_SETTING, (key, value)) and None)
-
-    async def close(self) -> None:
-        if self._writer is not None:
-            await self._writer.close()
-        self._reader.close()
-        self._unlock()
-
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """One transaction of the writer's; for this file and its neighbours."""
-        if self._writer is None:
-            raise RuntimeError("this store was opened for reading only")
-        return await self._writer.write(work)
-
-    def read_one(self, query: str, values: Sequence[str]) -> Any:
-        """The first row of one statement, which needs no snapshot; None when there is none."""
-        return self._reader.execute(query, values).fetchone()
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """The read-only connection, with everything read as of one moment."""
-        self._reader.execute("begin")
-        try:
-            yield self._reader
-        finally:
-            self._reader.execute("rollback")
-
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-
-# --- opening
-
-
-def _lock(path: Path) -> int:
-    """A lock that the operating system takes away from a process that dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        owner = os.read(lock, 20).decode(errors="replace") or "unknown"
-        os.close(lock)
-        raise StoreLocked(
-            f"{path}: process {owner} already works on this database; stop it first, "
-            "or give this one another database with BOT_DATABASE"
-        ) from error
-    os.ftruncate(lock, 0)
-    os.write(lock, str(os.getpid()).encode())
-    return lock
-
-
-def _connect_to_write(path: Path) -> Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # nobody else on the machine may read patients' answers
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-    try:
-        db.execute("pragma busy_timeout = 5000")
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = full")
-        db.execute("pragma foreign_keys = on")
-        tables = Database(db, execute_plugins=False)
-        _refuse_newer(tables, path)
-        MIGRATIONS.apply(tables)
-    except sqlite3.DatabaseError as error:
-        db.close()
-        raise UnfitStore(f"{path}: SQLite cannot open this database ({error}); restore it from a backup") from error
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _connect_to_read(path: Path) -> Connection:
-    try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    except sqlite3.OperationalError as error:
-        raise UnfitStore(f"{path}: there is no database here ({error}); 'cordwatch run' makes one") from error
-    try:
-        db.execute("pragma busy_timeout = 5000")
-        db.execute("pragma query_only = on")
-        tables = Database(db, execute_plugins=False)
-        _refuse_newer(tables, path)
-        if MIGRATIONS.pending(tables):
-            raise UnfitStore(f"{path}: the tables are of an older version; start 'cordwatch run' once")
-    except sqlite3.DatabaseError as error:
-        db.close()
-        raise UnfitStore(f"{path}: SQLite cannot read this database ({error}); restore it from a backup") from error
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _refuse_newer(tables: Database, path: Path) -> None:
-    if unknown := [one.name for one in MIGRATIONS.applied(tables) if one.name not in NAMES]:
-        raise UnfitStore(f"{path}: made by a newer cordwatch ({unknown[0]}); install that version")
-
-
-def _base32(number: int, length: int) -> str:
-    digits = "0123456789abcdefghjkmnpqrstvwxyz"
-    return "".join(digits[number >> 5 * place & 31] for place in reversed(range(length)))

@@ -10,22 +10,12 @@ from sqlite3 import Connection, IntegrityError
 from typing import Any
 
 from bot.channels import Priority
-from bot.store.records import (
-    DuplicateMessage,
-    Entry,
-    Log,
-    OpenEntry,
-    Patient,
-    SessionChange,
-    StaleSession,
-    Summary,
-    Turn,
-    WorklistRow,
-)
+from bot.store.sessions import DuplicateMessage, Log, OpenEntry, Patient, SessionChange, StaleSession, Summary, Turn
 from bot.store.sqlite import audit as sqlite_audit
 from bot.store.sqlite.deliveries import add_outgoing, fail, maybe_moment, maybe_text, moment, supersede, text
 from bot.store.sqlite.migrations import MESSAGE
 from bot.store.sqlite.waits import keep_wait
+from bot.store.worklist import Entry, WorklistRow
 from dialogs.events import DeliveryFailed, NurseEvent, Recorded, Reopened, dump, parse
 from dialogs.protocol import Disposition
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from sqlite3 import Connection
 
-from bot.store.records import Entry
 from bot.store.sqlite.deliveries import maybe_text, text
+from bot.store.worklist import Entry
 
 LATEST = "select since, acknowledged_at, closed_at from waits where session = ? order by since desc limit 1"
 NO_LONGER_LAST = "update waits set is_last = 0 where session = ? and since = ?"

@@ -1,0 +1,41 @@
+"""Small things that a store keeps for the shell: its own facts, the protocols in use, and how the store does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+
+
+class Settings(ABC):
+    """Small facts of the shell's own."""
+
+    @abstractmethod
+    async def get_setting(self, key: str) -> str | None:
+        """A small fact of the shell's own, such as a picture's file_id."""
+
+    @abstractmethod
+    async def put_setting(self, key: str, value: str) -> None: ...
+
+
+class Protocols(ABC):
+    """Sessions end under the protocol that they began under."""
+
+    @abstractmethod
+    async def keep_protocol(self, version: str, sha256: str, content: str) -> None:
+        """Keeps a protocol for sessions that began under it. Raises ValueError if the version has other content."""
+
+    @abstractmethod
+    async def protocols(self) -> dict[str, str]:
+        """Content by version."""
+
+
+class Vitals(Settings):
+    """What /health asks."""
+
+    @abstractmethod
+    async def waiting(self) -> tuple[int, datetime | None]:
+        """How many chats have messages waiting, and the moment the oldest of these was committed."""
+
+    @abstractmethod
+    async def next_wake(self) -> datetime | None:
+        """As `Sessions.next_wake`."""

@@ -1,0 +1,137 @@
+"""The connections to one SQLite file: one that writes, in a thread of its own, and one that can only read.
+
+Reads run in the event loop's thread and take microseconds. The lock keeps a second service off the database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any, TypeVar
+
+from sqlite_utils import Database
+
+from bot.store.sqlite.migrations import MIGRATIONS, NAMES
+from bot.store.sqlite.writer import Writer
+from bot.store.store import StoreLocked, UnfitStore
+
+T = TypeVar("T")
+
+
+class Connections:
+    """Opens or makes the database at `path`, brings its tables up to date and locks it against a second service.
+
+    With `is_reader` it takes no lock, makes nothing and refuses to write. Raises StoreLocked or UnfitStore.
+    """
+
+    def __init__(self, path: Path, *, is_reader: bool = False) -> None:
+        with ExitStack() as undone:
+            self._lock = None if is_reader else _lock(path)
+            undone.callback(self._unlock)
+            writing = None if is_reader else undone.enter_context(closing(_connect_to_write(path)))
+            self._reader = _connect_to_read(path)
+            undone.pop_all()
+        self._writer = None if writing is None else Writer(writing)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """One transaction of the writer's."""
+        if self._writer is None:
+            raise RuntimeError("this store was opened for reading only")
+        return await self._writer.write(work)
+
+    def read_one(self, query: str, values: Sequence[str]) -> Any:
+        """The first row of one statement, which needs no snapshot; None when there is none."""
+        return self._reader.execute(query, values).fetchone()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """The read-only connection, with everything read as of one moment."""
+        self._reader.execute("begin")
+        try:
+            yield self._reader
+        finally:
+            self._reader.execute("rollback")
+
+    async def close(self) -> None:
+        """Finishes what is queued and lets the database go."""
+        if self._writer is not None:
+            await self._writer.close()
+        self._reader.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+# --- opening
+
+
+def _lock(path: Path) -> int:
+    """A lock that the operating system takes away from a process that dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.read(lock, 20).decode(errors="replace") or "unknown"
+        os.close(lock)
+        raise StoreLocked(
+            f"{path}: process {owner} already works on this database; stop it first, "
+            "or give this one another database with BOT_DATABASE"
+        ) from error
+    os.ftruncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    return lock
+
+
+def _connect_to_write(path: Path) -> Connection:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # nobody else on the machine may read patients' answers
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    try:
+        db.execute("pragma busy_timeout = 5000")
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = full")
+        db.execute("pragma foreign_keys = on")
+        tables = Database(db, execute_plugins=False)
+        _refuse_newer(tables, path)
+        MIGRATIONS.apply(tables)
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise UnfitStore(f"{path}: SQLite cannot open this database ({error}); restore it from a backup") from error
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _connect_to_read(path: Path) -> Connection:
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    except sqlite3.OperationalError as error:
+        raise UnfitStore(f"{path}: there is no database here ({error}); 'cordwatch run' makes one") from error
+    try:
+        db.execute("pragma busy_timeout = 5000")
+        db.execute("pragma query_only = on")
+        tables = Database(db, execute_plugins=False)
+        _refuse_newer(tables, path)
+        if MIGRATIONS.pending(tables):
+            raise UnfitStore(f"{path}: the tables are of an older version; start 'cordwatch run' once")
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise UnfitStore(f"{path}: SQLite cannot read this database ({error}); restore it from a backup") from error
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _refuse_newer(tables: Database, path: Path) -> None:
+    if unknown := [one.name for one in MIGRATIONS.applied(tables) if one.name not in NAMES]:
+        raise UnfitStore(f"{path}: made by a newer cordwatch ({unknown[0]}); install that version")
