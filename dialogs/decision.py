@@ -11,6 +11,8 @@ from dialogs.protocol import Disposition, Findings, Question, Rule, TriageProtoc
 
 GREETING = ("language", "consent", "respondent")
 URGENT = (Disposition.EMERGENCY, Disposition.WITHIN_12_HOURS)
+CAN_WAIT = (Disposition.WITHIN_1_WEEK, Disposition.WITHIN_2_WEEKS)
+"""A scan is called for, and not today: a nurse may put the entry off, and its deadline is told with its date."""
 
 
 @dataclass(frozen=True, slots=True)

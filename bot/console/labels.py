@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.language.console import N_
+from dialogs.protocol import Disposition
 
 Gettext = Callable[[str], str]
 
 
 TIERS = {
-    "emergency": N_("Emergency"),
-    "12h": N_("Within 12 hours"),
-    "1w": N_("Within 1 week"),
-    "2w": N_("Within 2 weeks"),
-    "none": N_("No warning symptom"),
+    Disposition.EMERGENCY: N_("Emergency"),
+    Disposition.WITHIN_12_HOURS: N_("Within 12 hours"),
+    Disposition.WITHIN_1_WEEK: N_("Within 1 week"),
+    Disposition.WITHIN_2_WEEKS: N_("Within 2 weeks"),
+    Disposition.NO_WARNING_SYMPTOM: N_("No warning symptom"),
     "unfinished": N_("No advice given"),
 }
+LISTED = tuple(tier for tier in TIERS if tier != Disposition.NO_WARNING_SYMPTOM)
+"""What an entry of the worklist can be."""
+SHAPES = {
+    Disposition.EMERGENCY: "octagon",
+    Disposition.WITHIN_12_HOURS: "triangle",
+    Disposition.WITHIN_1_WEEK: "diamond",
+    Disposition.WITHIN_2_WEEKS: "disc",
+}
+"""How a tier looks, for who does not see colours; every other is a ring."""
 REASONS = {
     "unfinished": N_("check not finished, cannot tell"),
     "words": N_("patient wrote in own words"),
@@ -121,7 +131,7 @@ DONE = {
     "snoozed": N_("Snoozed."),
     "closed": N_("Closed."),
     "reopened": N_("Opened again."),
-    "baseline": N_("Baseline confirmed for 30 days."),
+    "baseline": N_("Baseline confirmed for %(time)s."),
     "password": N_("Password changed. Sign in with it."),
     "code_on": N_("One-time codes are on."),
     "code_off": N_("One-time codes are off."),

@@ -17,11 +17,11 @@ from bot.console.request import NurseRequest
 from bot.console.transcript import Spoken, transcript
 from bot.console.trend import LEVELS, Trend, trend
 from bot.console.worklist import Line, fold
+from bot.language.console import console_words
 from bot.language.phrases import Phrases
-from bot.service.entry import URGENT
 from bot.store.console import Audited, Nurse, SessionSummary
 from bot.store.sessions import Log
-from dialogs.decision import unconfirmed
+from dialogs.decision import CAN_WAIT, URGENT, unconfirmed
 from dialogs.events import BaselineConfirmed
 from dialogs.protocol import Note, Rule, TriageProtocol, matches
 from dialogs.session import Session, replay
@@ -117,6 +117,7 @@ def draw(
         can_write=_short(view.session.language) in {_short(one) for one in request.nurse.languages},
         prefilled={name: getattr(request.console.pages.clinic, key) for name, key in PREFILLED.items()},
         levels=LEVELS,
+        baseline_holds=console_words(request.language).days(request.console.service.current.baseline_holds),
         with_gaps=with_gaps,
     )
 
@@ -171,7 +172,7 @@ def call_again(calendar: Calendar, at: datetime) -> tuple[datetime, ...]:
 
 def snooze(calendar: Calendar, at: datetime, line: Line | None) -> tuple[datetime, ...]:
     """Until when an entry may be put off: working mornings before the patient should be seen."""
-    if line is None or line.tier not in ("1w", "2w"):
+    if line is None or line.tier not in CAN_WAIT:
         return ()
     return tuple(one for one in mornings(calendar, at) if line.seen_by is None or one <= line.seen_by)
 

@@ -17,9 +17,10 @@ from bot.console.export import Cell, export
 from bot.console.request import NurseRequest
 from bot.language.console import console_words
 from bot.store.reports import Group, Reports, Slice
+from dialogs.protocol import Disposition
 
 WEEKS = (4, 12, 26)
-TIERS = ("emergency", "12h", "1w", "2w", "unfinished")
+TIERS = words.LISTED
 UNJUDGED = ("could_not_reach", "duplicate")
 """Outcomes that say nothing of whether the advice was right."""
 
@@ -185,7 +186,10 @@ def _read(groups: Sequence[Group]) -> dict[str, tuple[timedelta, timedelta]]:
 
 def _limits(clinic: Clinic) -> dict[str, timedelta]:
     """Times that are the same round the clock; the others depend on opening hours."""
-    return {"emergency": clinic.acknowledge_emergency, "12h": clinic.acknowledge_12h}
+    return {
+        Disposition.EMERGENCY: clinic.acknowledge_emergency,
+        Disposition.WITHIN_12_HOURS: clinic.acknowledge_12h,
+    }
 
 
 def _judged(outcomes: Mapping[tuple[str, str], int]) -> dict[str, Judged]:

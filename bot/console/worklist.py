@@ -17,7 +17,7 @@ from bot.store.worklist import WorklistRow
 from dialogs.protocol import Disposition
 
 PER_PAGE = 25
-TIERS = ("emergency", "12h", "1w", "2w", "unfinished")
+TIERS = words.LISTED
 UNREAD_ADVICE = ("delivery_failed", "not_seen")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from bot.language.phrases import Phrases
+from dialogs.decision import CAN_WAIT
 from dialogs.events import Advised
 from dialogs.protocol import Disposition, TriageProtocol
 from dialogs.session import Session
@@ -22,14 +23,16 @@ def first_of_advice(advised: Advised, session: Session, protocol: TriageProtocol
         return phrases.text("advice_none", check_again=again)
     deadline = advised.decided_at + window
     if disposition is Disposition.WITHIN_12_HOURS:
-        return phrases.text(_key_12h(session, is_late=deadline <= phrases.at), deadline=phrases.deadline(deadline))
+        return phrases.text(
+            _key_of_hours(disposition, session, is_late=deadline <= phrases.at), deadline=phrases.deadline(deadline)
+        )
     return _first_of_weeks(advised, disposition, phrases, phrases.deadline(deadline), is_late=deadline <= phrases.at)
 
 
-def _key_12h(session: Session, is_late: bool) -> str:
+def _key_of_hours(disposition: Disposition, session: Session, is_late: bool) -> str:
     if Disposition.EMERGENCY in session.dispositions:
-        return "advice_12h_after_emergency"
-    return "advice_12h_late" if is_late else "advice_12h"
+        return f"advice_{disposition}_after_emergency"
+    return f"advice_{disposition}_late" if is_late else f"advice_{disposition}"
 
 
 def _first_of_weeks(advised: Advised, disposition: Disposition, phrases: Phrases, deadline: str, is_late: bool) -> str:
@@ -110,7 +113,7 @@ def _leads(
         yield phrases.text("lead_repeat")
     if advised.is_worse:
         yield phrases.text("lead_worse")
-    if advised.is_call_today and disposition in (Disposition.WITHIN_1_WEEK, Disposition.WITHIN_2_WEEKS):
+    if advised.is_call_today and disposition in CAN_WAIT:
         yield phrases.text("lead_today" if advised.is_finished else "lead_today_unfinished")
     tiers = {protocol.rule(rule).disposition for rule in advised.rules}
     if disposition is Disposition.EMERGENCY and Disposition.WITHIN_12_HOURS in tiers:

@@ -85,6 +85,10 @@ class ConsoleWords:
         unit, length = next(one for one in UNITS if size >= one[1] * (1.5 if one[1] > 1 else 0))
         return pattern % {"time": _counted(size // length, unit, self.language)}
 
+    def days(self, duration: timedelta) -> str:
+        """ "30 days"."""
+        return _counted(duration.days, "day", self.language)
+
     def span(self, duration: timedelta) -> str:
         """How long something took, in its two largest units: "2 hr 5 min"."""
         seconds = max(round(duration.total_seconds()), 0)

@@ -8,7 +8,8 @@ from datetime import datetime
 from babel.dates import format_datetime
 
 from bot.language.catalogue import NAME, Texts, fill_known
-from dialogs.protocol import TriageProtocol
+from dialogs.decision import CAN_WAIT
+from dialogs.protocol import Disposition, TriageProtocol
 
 COMMANDS = ("start", "help", "learn", "stop", "restart", "language", "emergency")
 LIMITS = {"bot_name": 64, "bot_description": 512, "bot_short_description": 120} | {
@@ -17,13 +18,13 @@ LIMITS = {"bot_name": 64, "bot_description": 512, "bot_short_description": 120} 
 """Characters that Telegram takes, with the clinic's own values filled in."""
 MESSAGE, CAPTION = 4096, 1024
 WORDS_OF_ADVICE = 40
-FIRST_ADVICE = ("advice_emergency", "advice_12h", "advice_1w", "advice_2w", "advice_none", "advice_unfinished")
+FIRST_ADVICE = (*(f"advice_{disposition}" for disposition in Disposition), "advice_unfinished")
 """How the keys of the first message of an outcome begin."""
 
 NUMBER = "+00 00 000 0000"
 LONG_DAY = datetime(2026, 9, 23, 20, 30)  # noqa: DTZ001
 """Filled in where length is measured, so that a text is no longer for one clinic than for another."""
-FAR = ("advice_1w", "advice_2w")
+FAR = tuple(f"advice_{disposition}" for disposition in CAN_WAIT)
 """Advice whose deadline is written with its date; of all other moments the weekday says which day is meant."""
 
 

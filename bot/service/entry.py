@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.clinic.settings import Clinic
 from bot.store.worklist import Entry
+from dialogs.decision import CAN_WAIT, URGENT
 from dialogs.events import (
     Acknowledged,
     Advised,
@@ -31,7 +32,6 @@ from dialogs.protocol import Disposition, TriageProtocol, most_urgent
 
 TROUBLES = ("delivery_failed", "not_seen", "unprocessed", "told_to_wait", "appointment_late", "not_reached")
 """Reasons that raise an entry, the gravest first: nobody may have read the advice, or it did not help."""
-URGENT = (Disposition.EMERGENCY, Disposition.WITHIN_12_HOURS)
 PATIENT_WIDE = (Claimed, Acknowledged, Released, HandedOver, Snoozed, Closed)
 """What a nurse does with all open entries of a patient at once."""
 
@@ -92,7 +92,7 @@ def refuse(entries: Sequence[Entry], event: NurseEvent) -> None:
     match event:
         case Closed(outcome="could_not_reach") if tiers & {*URGENT}:
             raise Refused("urgent")
-        case Snoozed() if tiers & {*URGENT} or not tiers & {Disposition.WITHIN_1_WEEK, Disposition.WITHIN_2_WEEKS}:
+        case Snoozed() if tiers & {*URGENT} or not tiers & {*CAN_WAIT}:
             raise Refused("not_snoozable")
         case Snoozed(_, until) if any(one.seen_by is not None and until > one.seen_by for one in entries):
             raise Refused("too_late")
