@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,9 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from bot.channels import Channel, ChannelStatus, Pace
 from bot.channels.telegram.build import telegram_channel
 from bot.channels.terminal.channel import TerminalChannel
-from bot.channels.web.browser_id import BrowserIds
-from bot.channels.web.channel import Limits, WebChatChannel
-from bot.channels.web.page import ChatClinic, ChatPages
+from bot.channels.web.build import chat_clinic, web_chat
 from bot.clinic.settings import Config, ConfigError, refuse_unreal_numbers
 from bot.console.app import ConsoleApp
 from bot.demo import demo
@@ -27,7 +24,7 @@ from bot.service.alerts import Alerts
 from bot.service.conversations import StoredConversations
 from bot.service.outbox import Outbox
 from bot.service.service import Service, utc_now
-from bot.store.settings import Protocols, Settings
+from bot.store.settings import Protocols
 from bot.store.store import Store
 from bot.store.transcripts import Transcripts
 from dialogs.protocol import TriageProtocol, load, parse
@@ -84,13 +81,14 @@ async def _channels(
     config: Config, store: Store, words: PatientTexts, service: Service, terminal: str | None, is_chat: bool
 ) -> list[Channel]:
     """Those that these settings ask for."""
+    conversations = StoredConversations(store, words, service.protocol_of, utc_now)
+    clinic = chat_clinic(config.clinic, words.ui, words.day, words.offered)
     channels: list[Channel] = [
-        await _web_chat(config, store, words, service),
+        await web_chat("web", config.web, clinic, conversations, utc_now, store),
         TerminalChannel(terminal, lambda: _settled(store, terminal)),
     ]
     pace = Pace(**config.outbox.model_dump())
-    texts = words.introductions()
-    telegram = telegram_channel("telegram", config.telegram, pace, texts, store.get_setting, store.put_setting)
+    telegram = telegram_channel("telegram", config.telegram, pace, words.introductions(), store)
     if telegram is not None and not is_chat:
         channels.append(telegram)
     if config.is_demo:
@@ -132,30 +130,3 @@ async def _protocols(store: Protocols, current: TriageProtocol) -> dict[str, Tri
         for version, text in kept.items()
         if version != current.version
     }
-
-
-async def _web_chat(config: Config, store: Store, words: PatientTexts, service: Service) -> WebChatChannel:
-    clinic = config.clinic
-    site = ChatClinic(
-        name=clinic.name,
-        zone=clinic.time_zone,
-        words=words.ui,
-        day=words.day,
-        numbers=(clinic.emergency_number, clinic.crisis_line, clinic.day_number, clinic.always_number),
-        languages=words.offered,
-        is_demo=clinic.is_demo,
-    )
-    limits = Limits(new_conversations=config.web.new_sessions_per_hour)
-    conversations = StoredConversations(store, words, service.protocol_of, utc_now)
-    return WebChatChannel(conversations, ChatPages(site), BrowserIds(await _cookie_key(config, store)), utc_now, limits)
-
-
-async def _cookie_key(config: Config, store: Settings) -> bytes:
-    """The clinic's own key, or one that the database keeps, so that cookies outlive a restart."""
-    if config.web.cookie_key is not None:
-        return config.web.cookie_key.get_secret_value().encode()
-    kept = await store.get_setting("cookie_key")
-    if kept is None:
-        kept = secrets.token_hex(32)
-        await store.put_setting("cookie_key", kept)
-    return kept.encode()

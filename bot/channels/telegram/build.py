@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.channels import Introduction, Pace
 from bot.channels.telegram.channel import TelegramChannel, Webhook
 from bot.clinic.settings import ConfigError, Telegram
+from bot.store.settings import Settings
 
 
 def telegram_channel(
@@ -15,8 +16,7 @@ def telegram_channel(
     settings: Telegram,
     pace: Pace,
     introductions: Sequence[Introduction],
-    get_setting: Callable[[str], Awaitable[str | None]],
-    put_setting: Callable[[str, str], Awaitable[None]],
+    store: Settings,
 ) -> TelegramChannel | None:
     """None without a token. Raises ConfigError."""
     if settings.token is None:
@@ -25,8 +25,8 @@ def telegram_channel(
         name,
         settings.token.get_secret_value(),
         pace=pace,
-        get_setting=get_setting,
-        put_setting=put_setting,
+        get_setting=store.get_setting,
+        put_setting=store.put_setting,
         api_url=settings.api_url,
         webhook=_webhook(settings),
         introductions=introductions,
