@@ -90,6 +90,9 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("answered", "asking_more", "following_up", Transition.settle),
     _row("answered", "following_up", "closed", Transition.hear_back),
     _row("answered", ["closed", *_OVER], None, Transition.ask_resumed),
+    # --- after whatever was done
+    _row("greeted", "greeting", "asking", Transition.ask_next, Transition.is_greeted),
+    _row("greeted", ["new", *_BEGUN], None, Transition.stay),
     # --- back
     _row("went_back", "new", "greeting", Transition.greet),
     _row("went_back", _BEGUN, None, Transition.ask_resumed, Transition.is_about_language),
@@ -137,21 +140,24 @@ def advance(
     timing: Timing,
     standing: Standing | None = None,
     languages: int = 1,
+    are_carers_allowed: bool = True,
 ) -> tuple[Event, ...]:
     """The events that follow from one event, itself included. The same inputs give the same events.
 
     `at` is UTC. `standing`: what no nurse has closed yet, from any check. `languages`: how many the clinic offers.
+    `are_carers_allowed`: without it nobody is asked who answers, and it is the patient.
     Raises DialogError when the table has no row.
     """
-    event = _as_it_counts(session, event)
+    event = _as_it_counts(session, event, are_carers_allowed)
     # No warning symptom is no advice that stands: an unfinished check must never be told so.
     if standing is not None and standing.disposition is Disposition.NO_WARNING_SYMPTOM:
         standing = None
-    step = Transition(session, event, protocol, at, timing, standing, languages)
+    step = Transition(session, event, protocol, at, timing, standing, languages, are_carers_allowed)
     step.take()
     _fire(_trigger(event), step)
     if isinstance(event, Woke):
         _do_all_due(step, event.due)
+    _fire("greeted", step)
     return tuple(step.events)
 
 
@@ -176,11 +182,13 @@ def _fire(trigger: str, step: Transition) -> None:
         raise DialogError(f"no row of {trigger!r} in state {state!r} holds; end its rows without a condition")
 
 
-def _as_it_counts(session: Session, event: PatientEvent | Woke) -> PatientEvent | Woke:
+def _as_it_counts(session: Session, event: PatientEvent | Woke, are_carers_allowed: bool) -> PatientEvent | Woke:
     """An answer to anything but the pending question is a stale tap, a second start only opens the chat again."""
     match event:
         case Answered(question, answer) if session.pending is None or session.pending.question != question:
             return TappedStale(question, answer)
+        case Answered("respondent", "carer") if not are_carers_allowed:
+            return TappedStale("respondent", "carer")
         case Started() if session.state != "new":
             return Resumed()
     return event

@@ -62,6 +62,7 @@ class Transition:
     timing: Timing
     standing: Standing | None
     languages: int
+    are_carers_allowed: bool
 
     def __post_init__(self) -> None:
         self.state = self.before.state
@@ -83,6 +84,12 @@ class Transition:
 
     def has_greeting(self) -> bool:
         return self._next_greeting() is not None
+
+    def is_greeted(self) -> bool:
+        """Nothing is left to ask before the check, as with a patient we know where nobody may answer for her."""
+        pending = self.session.pending
+        is_waiting = pending is not None and self._is_offered(pending.question)
+        return not is_waiting and not self.has_greeting()
 
     def is_about_language(self) -> bool:
         return self.before.pending is not None and self.before.pending.question == "language"
@@ -171,7 +178,8 @@ class Transition:
     def ask_previous(self) -> None:
         """The question before the pending one; the pending one again when there is none."""
         pending = self.before.pending
-        previous = question_before(pending.question, self.session.answers, self.protocol) if pending else None
+        answered = {one: code for one, code in self.session.answers.items() if self._is_offered(one)}
+        previous = question_before(pending.question, answered, self.protocol) if pending else None
         if previous is None:
             self._ask_again()
         else:
@@ -328,7 +336,7 @@ class Transition:
         asked = {
             "language": self.languages > 1 and not (started is not None and started.is_language_known),
             "consent": not self.session.is_consented,
-            "respondent": True,
+            "respondent": self.are_carers_allowed,
         }
         return next((one for one in GREETING if asked[one] and one not in answers), None)
 
@@ -344,8 +352,11 @@ class Transition:
         asked, answered = self.session.checked_back_at, self.session.answered_at.get("reached")
         return asked is not None and (answered is None or answered < asked)
 
+    def _is_offered(self, question_id: str) -> bool:
+        return question_id != "respondent" or self.are_carers_allowed
+
     def _ask(self, question_id: str | None, wants_contact: bool = False) -> None:
-        if question_id is None:
+        if question_id is None or not self._is_offered(question_id):
             return
         question, since = self.protocol.question(question_id), self._urgent_since()
         is_urgent = since is not None and is_urgent_if_silent(question, self.session.findings, self.protocol)

@@ -125,7 +125,7 @@ def _leads(
 def _staff(advised: Advised, tier: str, session: Session, protocol: TriageProtocol, phrases: Phrases) -> str:
     """A short text to show to ambulance or hospital staff."""
     given = [session.answered_at[one.id] for one in protocol.questions if one.id in session.answered_at]
-    respondent = session.answers.get("respondent", "unknown")
+    respondent = session.answers.get("respondent", "unknown" if phrases.clinic.are_carers_allowed else "patient")
     lines = [
         phrases.text(
             "staff",

@@ -268,7 +268,8 @@ class Service:
     ) -> Step:
         protocol = self.protocol_of(session)
         standing = standing or standing_of(found)
-        events = advance(session, event, protocol, at, self.timing, standing, len(self.words.offered))
+        languages, are_carers_allowed = len(self.words.offered), self.clinic.are_carers_allowed
+        events = advance(session, event, protocol, at, self.timing, standing, languages, are_carers_allowed)
         return step_of(session, recorded, events, protocol, at)
 
     def _noted(self, found: Log, at: datetime, *events: Event) -> Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from pydantic.fields import FieldInfo
 
-from bot.clinic.clinic_toml import File, HoursSection, keys
+from bot.clinic.clinic_toml import File, HoursSection, OutboxSection, keys
+from bot.clinic.settings import Clinic, Config, Telegram, Web
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = [(section, key) for section in File.model_fields for key in keys(section)]
@@ -64,3 +66,13 @@ def test_the_default_that_is_described_is_the_one_in_force(section, key):
 def test_hours_are_described_in_sentences():
     page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     assert not [key for _, key in IN_PROSE if not re.search(rf"`[^`]*\b{key}\b[^`]*`", page)]
+
+
+def test_every_setting_has_a_reader():
+    """Somebody outside the room of the settings asks for each of them by its name."""
+    files = [path for path in (ROOT / "bot").rglob("*.py") if path.parent.name != "clinic"]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
+    read = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    settings = {name for model in (Clinic, Telegram, OutboxSection, Web, Config) for name in model.model_fields}
+    assert "base_url" in read  # which reads public_url
+    assert not sorted(settings - read - {"public_url"}), "read by nobody: make it hold, or take it out"

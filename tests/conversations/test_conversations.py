@@ -1,6 +1,7 @@
 """Golden conversations: whole chats in `conversations/*.txt` that a nurse can read and approve.
 
-Lines that begin with `clock`, `patient`, `waits`, `phone`, `nurse` or `#` are the script; the rest is what came of it.
+Lines that begin with `clock`, `carers`, `patient`, `waits`, `phone`, `nurse` or `#` are the script; the rest is what
+came of it.
 `pytest --update` writes the rest anew; a person reads the diff.
 """
 
@@ -37,7 +38,7 @@ async def play(script: str, clinic: TestClinic) -> str:
     lines: list[str] = []
     for line in script.splitlines():
         word, _, rest = line.partition(" ")
-        if word not in ("#", "clock", "language", "patient", "waits", "phone", "nurse"):
+        if word not in ("#", "clock", "language", "patient", "waits", "phone", "nurse", "carers"):
             continue
         lines.append(line)
         heard = len(patient.messages)
@@ -67,6 +68,8 @@ async def act(word: str, rest: str, patient: Patient) -> None:
     match word:
         case "clock":
             patient.clinic.clock.at = datetime.fromisoformat(rest)
+        case "carers":
+            patient.clinic.sets(are_carers_allowed=rest == "allowed")
         case "language":
             patient.language = rest
         case "waits":

@@ -84,6 +84,12 @@ class TestClinic:
         finally:
             await store.close()
 
+    def sets(self, **settings: object) -> None:
+        """Other settings from now on, as after a restart."""
+        self.clinic = self.clinic.model_copy(update=settings)
+        self.service.clinic = self.clinic
+        self.service.words = type(self.service.words)(self.clinic, self.service.current)
+
     def patient(self, address: str = "42", language: str = "en") -> Patient:
         return Patient(self, address, language)
 

@@ -72,10 +72,12 @@ class Check:
         standing: Standing | None = None,
         languages: int = 1,
         protocol: TriageProtocol = PROTOCOL,
+        are_carers_allowed: bool = True,
     ) -> None:
         self.at = at
         self.standing = standing
         self.languages = languages
+        self.are_carers_allowed = are_carers_allowed
         self.protocol = protocol
         self.session = Session(f"session{number:010d}")
         self.log: list[Recorded] = []
@@ -83,7 +85,8 @@ class Check:
 
     def receives(self, event: PatientEvent | Woke) -> Check:
         """One step of the machine. The events go through their stored form, as they do in a store."""
-        self.last = advance(self.session, event, self.protocol, self.at, TIMING, self.standing, self.languages)
+        settings = (TIMING, self.standing, self.languages, self.are_carers_allowed)
+        self.last = advance(self.session, event, self.protocol, self.at, *settings)
         return self.notes(*self.last)
 
     def notes(self, *events: Event) -> Check:

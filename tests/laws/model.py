@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -37,7 +37,7 @@ from dialogs.events import (
 from dialogs.machine import Standing, advance, wake_at
 from dialogs.protocol import Disposition
 from dialogs.session import Session, replay
-from tests.kit.driver import MINUTE, PROTOCOL, SMALL, TIMING, Check, choices, nothing
+from tests.kit.driver import MINUTE, MONDAY, PROTOCOL, SMALL, TIMING, Check, choices, nothing
 
 URGENT = (Disposition.EMERGENCY, Disposition.WITHIN_12_HOURS)
 OPEN_STATES = ("greeting", "asking", "reviewing", "advised", "asking_more")
@@ -72,17 +72,22 @@ class Life(RuleBasedStateMachine):
     @initialize(
         is_small=st.booleans(),
         languages=st.integers(1, 2),
+        are_carers_allowed=st.booleans(),
         opening=st.sampled_from([None, *CHATTER, *READING, *DRASTIC]),
     )
-    def begins(self, is_small: bool, languages: int, opening: PatientEvent | None) -> None:
+    def begins(self, is_small: bool, languages: int, are_carers_allowed: bool, opening: PatientEvent | None) -> None:
         self.protocol = SMALL if is_small else PROTOCOL
         self.clinical = {question.id: question for question in self.protocol.questions}
         self.follow_ups = {one.follows_up: one.id for one in self.protocol.questions if one.follows_up}
         self.taps = [(question.id, code) for question in self.protocol.questions for code in question.codes]
         self.taps += [("consent", "no"), ("summary", "confirm"), ("more", "yes"), ("reached", "reached")]
-        self.checks = [Check(languages=languages, protocol=self.protocol)]
+        self.are_carers_allowed = are_carers_allowed
+        self.checks = [self.new_check(1, languages)]
         self.confirmed: set[str] = set()
         self.opens(opening, Started(self.protocol.version, "en"))
+
+    def new_check(self, number: int, languages: int, at: datetime = MONDAY) -> Check:
+        return Check(number, at, None, languages, self.protocol, self.are_carers_allowed)
 
     @property
     def check(self) -> Check:
@@ -189,7 +194,7 @@ class Life(RuleBasedStateMachine):
             previous={question: code for question, code in previous.items() if question in self.clinical},
             confirmed=tuple(self.confirmed),
         )
-        self.checks.append(Check(len(self.checks) + 1, self.check.at, None, self.check.languages, self.protocol))
+        self.checks.append(self.new_check(len(self.checks) + 1, self.check.languages, self.check.at))
         self.opens(opening, started)
 
     def opens(self, opening: PatientEvent | None, started: Started) -> None:

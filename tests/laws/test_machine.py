@@ -107,7 +107,8 @@ def live(trigger: str, state: str, random: Random) -> None:
     """A life that gets to this state, then most likely meets this trigger; and then anything may happen."""
     life = Life()
     opening = an_event_of(trigger, random) if state == "new" else None
-    life.begins(is_small=random.random() < 0.8, languages=random.choice((1, 2, 2)), opening=opening)
+    allowed = random.random() < 0.8
+    life.begins(random.random() < 0.8, random.choice((1, 2, 2)), are_carers_allowed=allowed, opening=opening)
     gets_to(life, state, random)
     match random.randrange(6):
         case 0 | 1:
