@@ -47,6 +47,7 @@ def test_a_correction_downwards_after_the_advice_changes_nothing() -> None:
     assert check.new(Corrected)
     assert check.session.findings["saddle_numbness"] == "no"
     assert check.session.advised == "12h"
+    assert "corrected_down" not in check.listed
     assert check.waits(2 * HOUR).says("not_reached").advice.disposition == "12h"
 
 
@@ -69,11 +70,19 @@ def test_a_deadline_counts_from_the_first_answer_that_was_as_severe() -> None:
     answered_at = check.at
     check.until("summary").passes(MINUTE).says("back_or_neck_pain", "unsure", "confirm")
     assert check.advice.decided_at == answered_at
+    assert "corrected_down" not in check.listed
 
 
 def test_a_correction_outlives_a_change_of_language() -> None:
     check = Check(languages=2).greeted().until("summary").says("saddle_numbness")
     assert check.receives(AskedForLanguage()).says("nl").asked == "saddle_numbness"
+
+
+def test_who_answers_can_be_corrected_too() -> None:
+    check = Check().greeted().receives(WentBack()).says("carer")
+    [corrected] = check.new(Corrected)
+    assert (corrected.question, corrected.answer, corrected.was) == ("respondent", "carer", "patient")
+    assert check.session.is_carer
 
 
 # --- known and unchanged
@@ -94,6 +103,15 @@ def test_known_and_unchanged_is_believed_within_limits(known: dict[str, object],
     check = Check().greeted(**known).until("weakness").says("yes", "same_and_known")
     assert check.session.answers["weakness_change"] == "same_and_known"
     assert check.advised == ([] if is_believed else ["12h"])
+
+
+def test_a_correction_to_known_and_unchanged_that_is_not_believed_is_no_less_severe() -> None:
+    check = Check().greeted(is_first_check=False).until("weakness").says("yes", "unsure")
+    answered_at = check.at
+    check.passes(MINUTE).says("skip", "yes").receives(WentBack()).says("same_and_known")
+    [corrected] = check.new(Corrected)
+    assert (corrected.question, corrected.counts_as) == ("weakness_change", "unsure")
+    assert corrected.since == answered_at
 
 
 def test_every_discount_is_named_in_the_outcome_and_listed_once() -> None:

@@ -264,6 +264,12 @@ def test_what_is_found_after_a_nurse_has_closed_is_advised_anew() -> None:
     assert check.says("yes").advice.rules == ("weakness", "saddle")
 
 
+def test_what_is_found_after_a_nurse_has_closed_an_emergency_is_told_as_it_is() -> None:
+    check = Check().greeted().says("yes", "skip", "yes").notes(Closed("nurse", "sent_emergency"))
+    advice = check.until("saddle_numbness").passes(MINUTE).says("yes").advice
+    assert (advice.disposition, advice.is_standing, advice.decided_at) == ("12h", False, check.at)
+
+
 # --- the summary
 
 
