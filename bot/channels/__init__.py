@@ -26,9 +26,10 @@ class Priority(IntEnum):
 class Incoming:
     """A message from a patient.
 
-    `external_id` is unique for ever and the same when the channel delivers the message again. `choice` is the data of
-    a tapped button. `what` names a message that is not text: sticker, photo, voice, edited, …; `contact` is a shared
-    telephone number. `language_hint` is what the channel knows of the patient's language ("nl-NL").
+    `external_id` is unique for ever and the same when the channel delivers the message again. `message_ref`: the
+    channel's own name of the message, unique for each patient, where deliveries may be numbered anew. `choice` is the
+    data of a tapped button. `what` names a message that is not text: sticker, photo, voice, edited, …; `contact` is a
+    shared telephone number. `language_hint` is what the channel knows of the patient's language ("nl-NL").
     """
 
     channel: str
@@ -39,6 +40,7 @@ class Incoming:
     what: str = "text"
     contact: str | None = None
     language_hint: str | None = None
+    message_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ class Service:
         except Exception as error:
             log.error("session %s: a message could not be digested: %s", found.session, _place(error))
             steps, outgoing, word = self._give_up(found, error, incoming.text, at)
-        await self._commit(found, incoming.external_id, steps, outgoing, at)
+        await self._commit(found, incoming.external_id, steps, outgoing, at, incoming.message_ref)
         return word
 
     def _digest(
@@ -354,13 +354,14 @@ class Service:
         steps: Sequence[Step],
         outgoing: Sequence[tuple[Outgoing, ...]],
         at: datetime,
+        message_ref: str | None = None,
     ) -> None:
         """`at`: the one moment of the turn, which every row that it writes bears."""
         changes = tuple(self._change(step, said) for step, said in zip(steps, outgoing, strict=True))
         patient = patient_after(found.patient, steps)
         confirmed = tuple(one.question for step in steps for one in step.events if isinstance(one, BaselineConfirmed))
         alerts = await self._alerts(steps, changes, at)
-        await self.store.append(Turn(patient, at, external_id, changes, confirmed, alerts))
+        await self.store.append(Turn(patient, at, external_id, changes, confirmed, alerts, message_ref))
         if any(outgoing) or alerts:
             self.nudge()
         if any(change.entry is not None for change in changes):

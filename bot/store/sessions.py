@@ -93,7 +93,10 @@ class SessionChange:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Everything that one message or wake makes true, in one commit. `external_id` goes on the first event."""
+    """Everything that one message or wake makes true, in one commit. `external_id` goes on the first event.
+
+    `message_ref`: as of the message, see `Incoming`.
+    """
 
     patient: Patient
     at: datetime
@@ -101,6 +104,7 @@ class Turn:
     changes: tuple[SessionChange, ...]
     confirmed: tuple[str, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    message_ref: str | None = None
 
 
 class Logs(ABC):
@@ -128,8 +132,8 @@ class Sessions(Logs):
 
         An urgent outgoing marks the chat's unsent routine messages of earlier turns `superseded`, and lets a chat that
         waits after a failure try at once. A `DeliveryFailed` settles its delivery in the same commit:
-        `failed`, or `not_seen`. A message of Telegram is a duplicate also when the same message came under another
-        update's number.
+        `failed`, or `not_seen`. A message is a duplicate also when the patient's message of this `message_ref` came
+        under another `external_id`.
         """
 
     @abstractmethod

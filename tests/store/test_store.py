@@ -130,27 +130,29 @@ async def test_the_same_message_takes_effect_once(store):
     assert (await store.load(session)).length == len(await store.transcript(session)) == 1
 
 
-async def test_a_message_of_telegram_takes_effect_once_whatever_the_number_of_its_update(store):
-    await say(store, channel="telegram", external_id="telegram:7:1000:31")
+async def test_a_message_takes_effect_once_whatever_the_number_of_its_delivery(store):
+    await say(store, external_id="test:1000", message_ref="7:31")
     with pytest.raises(DuplicateMessage):
-        await say(store, channel="telegram", external_id="telegram:7:5:31")
-    await say(store, channel="telegram", external_id="telegram:7:5:31e1790000000")
-    await say(store, channel="telegram", external_id="telegram:7:5:31", to="43")
+        await say(store, external_id="test:5", message_ref="7:31")
+    await say(store, external_id="test:6", message_ref="7:31e1790000000")
+    await say(store, external_id="test:7", message_ref="8:31")
+    await say(store, external_id="test:8", message_ref="7:31", to="43")
 
 
 async def test_a_renumbered_restart_does_not_restart_again(store):
-    await say(store, channel="telegram")
-    log = await store.open("telegram", "42")
-    leaving = turn(log, external_id="telegram:7:1000:32")
+    await say(store)
+    log = await store.open("test", "42")
+    leaving = turn(log, external_id="test:1000", message_ref="7:32")
     beginning = turn(log, session=store.fresh_session())
     await store.append(replace(leaving, changes=leaving.changes + beginning.changes))
     with pytest.raises(DuplicateMessage):
-        await say(store, channel="telegram", external_id="telegram:7:5:32")
+        await say(store, external_id="test:5", message_ref="7:32")
 
 
-async def test_messages_of_no_number_are_no_duplicates_of_each_other(store):
-    await say(store, channel="telegram", external_id="telegram:7:1000:poll")
-    await say(store, channel="telegram", external_id="telegram:7:1001:poll")
+async def test_messages_of_no_name_are_no_duplicates_of_each_other(store):
+    await say(store)
+    await say(store)
+    assert (await store.open("test", "42")).length == 2
 
 
 async def test_of_two_turns_made_from_one_reading_the_second_is_stale(store):

@@ -135,7 +135,13 @@ def _incoming(
         what=what,
         contact=contact,
         language_hint=_sender(body).get("language_code"),
+        message_ref=_message_ref(bot, str(ref)),
     )
+
+
+def _message_ref(bot: str, ref: str) -> str | None:
+    """Telegram may number its updates anew and send one again. Only messages and taps have a number of their own."""
+    return f"{bot.partition(':')[2]}:{ref}" if ref[:1].isdigit() else None
 
 
 def _body(update: Json) -> Json:

@@ -302,6 +302,8 @@ FORGET = (
     "delete from sessions where channel = :channel",
     "delete from baselines where patient in (select id from patients where channel = :channel)",
     "delete from chats where channel = :channel",
+    "delete from messages where patient in (select id from patients where channel = :channel)",
+    "delete from addresses where patient in (select id from patients where channel = :channel)",
 )
 FORGET_PATIENTS = "delete from patients where channel = :channel"
 TRIGGER = "select sql from sqlite_master where type = 'trigger' and name = 'events_refuse_delete'"

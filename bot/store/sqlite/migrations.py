@@ -349,3 +349,43 @@ def m004_audit_head(db: Database) -> None:
         insert into settings (key, value)
         select 'audit_head', coalesce((select seq || ':' || link from audit order by seq desc limit 1), '0:')
     """)
+
+
+# where a patient can be reached; the first stands with the patient and her sessions too
+_ADDRESSES = """
+create table addresses (
+    channel text not null,
+    address text not null,
+    patient text not null references patients (id),
+    since text not null,
+    primary key (channel, address)
+) strict, without rowid
+"""
+_ADDRESSES_SO_FAR = """
+    insert into addresses (channel, address, patient, since) select channel, address, id, created_at from patients
+"""
+
+# the messages that a patient's channel may send once more under another number
+_MESSAGES = """
+create table messages (
+    patient text not null references patients (id),
+    message_ref text not null,
+    primary key (patient, message_ref)
+) strict, without rowid
+"""
+_IDS_OF_TELEGRAM = """
+    select sessions.patient, external_id from events join sessions on sessions.id = events.session
+    where substr(external_id, 1, 9) = 'telegram:'
+"""
+
+
+@_migration
+def m005_addresses_and_messages(db: Database) -> None:
+    for statement in (_ADDRESSES, _ADDRESSES_SO_FAR, _MESSAGES):
+        db.execute(statement)
+    for patient, external_id in db.execute(_IDS_OF_TELEGRAM).fetchall():
+        bot, _, ref = external_id.split(":", 3)[1:]
+        if ref[:1].isdigit():  # only messages and taps have a number of their own
+            db.execute("insert or ignore into messages (patient, message_ref) values (?, ?)", (patient, f"{bot}:{ref}"))
+    db.execute("drop index events_message")
+    db.execute("create index addresses_of_patient on addresses (patient)")

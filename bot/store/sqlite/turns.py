@@ -13,7 +13,6 @@ from bot.channels import Priority
 from bot.store.sessions import DuplicateMessage, Log, OpenEntry, Patient, SessionChange, StaleSession, Summary, Turn
 from bot.store.sqlite import audit as sqlite_audit
 from bot.store.sqlite.deliveries import add_outgoing, fail, maybe_moment, maybe_text, moment, supersede, text
-from bot.store.sqlite.migrations import MESSAGE
 from bot.store.sqlite.waits import keep_wait
 from bot.store.worklist import Entry, WorklistRow
 from dialogs.events import DeliveryFailed, NurseEvent, Recorded, Reopened, dump, parse
@@ -23,9 +22,14 @@ NEVER = "9999-12-31T23:59:59.999999+00:00"
 
 # --- reading
 
-_PATIENT = "id, channel, address, language, call_back_number, verified, consented, turns"
-PATIENT_AT = f"select {_PATIENT} from patients where channel = ? and address = ?"
-PATIENT_OF = f"select {_PATIENT} from patients where id = (select patient from sessions where id = ?)"
+_PATIENT = "language, call_back_number, verified, consented, turns"
+PATIENT_AT = f"""
+    select id, addresses.channel, addresses.address, {_PATIENT} from addresses
+    cross join patients on patients.id = addresses.patient where addresses.channel = ? and addresses.address = ?
+"""
+PATIENT_OF = (
+    f"select id, channel, address, {_PATIENT} from patients where id = (select patient from sessions where id = ?)"
+)
 LATEST_SESSION = "select id, number from sessions where patient = ? order by number desc limit 1"
 NUMBER_OF = "select number from sessions where id = ?"
 EVENTS = "select seq, at, kind, body, external_id from events where session = ? and seq >= ? order by seq"
@@ -45,16 +49,13 @@ RECENT_SESSIONS = "select id from sessions where patient = ? order by number des
 # --- writing
 
 KNOWN_ID = "select 1 from events where external_id = ?"
-# the update's number may change, the message's does not; further back than a few sessions nothing is sent again
-KNOWN_MESSAGE = f"""
-    select 1 from events indexed by events_message
-    where session in (select id from sessions where patient = ? order by number desc limit 4)
-    and substr(external_id, 1, 9) = 'telegram:' and {MESSAGE} = ?
-"""
+KNOWN_MESSAGE = "select 1 from messages where patient = ? and message_ref = ?"
+ADD_MESSAGE = "insert into messages (patient, message_ref) values (?, ?)"
 ADD_PATIENT = """
     insert into patients (id, channel, address, language, call_back_number, verified, consented, turns, created_at)
     values (?, ?, ?, ?, ?, ?, ?, 1, ?)
 """
+ADD_ADDRESS = "insert into addresses (channel, address, patient, since) values (?, ?, ?, ?)"
 CHANGE_PATIENT = """
     update patients set language = ?, call_back_number = ?, verified = ?, consented = ?, turns = turns + 1
     where id = ? and turns = ?
@@ -163,6 +164,8 @@ def append(db: Connection, turn: Turn) -> tuple[int, ...]:
     """Makes the turn true, inside of a transaction that the caller undoes if this raises."""
     _refuse_duplicate(db, turn)
     _keep_patient(db, turn.patient, turn.at)
+    if turn.message_ref is not None:
+        db.execute(ADD_MESSAGE, (turn.patient.id, turn.message_ref))
     for change in turn.changes:
         _keep_session(db, change, turn)
     _add_events(db, turn)
@@ -184,14 +187,10 @@ def append(db: Connection, turn: Turn) -> tuple[int, ...]:
 
 
 def _refuse_duplicate(db: Connection, turn: Turn) -> None:
-    external_id = turn.external_id
-    if db.execute(KNOWN_ID, (external_id,)).fetchone():
-        raise DuplicateMessage(f"{external_id} has already taken effect")
-    message = external_id.rpartition(":")[2]
-    if not external_id.startswith("telegram:") or not message[:1].isdigit():
-        return  # only messages and taps have a number of their own
-    if db.execute(KNOWN_MESSAGE, (turn.patient.id, message)).fetchone():
-        raise DuplicateMessage(f"{external_id} has already taken effect under the number of another update")
+    if db.execute(KNOWN_ID, (turn.external_id,)).fetchone():
+        raise DuplicateMessage(f"{turn.external_id} has already taken effect")
+    if turn.message_ref is not None and db.execute(KNOWN_MESSAGE, (turn.patient.id, turn.message_ref)).fetchone():
+        raise DuplicateMessage(f"{turn.external_id} has already taken effect under another id")
 
 
 def _keep_patient(db: Connection, patient: Patient, at: datetime) -> None:
@@ -202,6 +201,7 @@ def _keep_patient(db: Connection, patient: Patient, at: datetime) -> None:
         return
     try:
         db.execute(ADD_PATIENT, (patient.id, patient.channel, patient.address, *known, text(at)))
+        db.execute(ADD_ADDRESS, (patient.channel, patient.address, patient.id, text(at)))
     except IntegrityError as error:
         raise StaleSession(f"another first turn of patient {patient.id} was sooner") from error
 
