@@ -14,10 +14,9 @@ from bot.language.advice import (
     second_of_advice,
     second_of_unfinished,
 )
+from bot.language.buttons import QUIET, Buttons
 from bot.language.phrases import Phrases
 from bot.language.topics import topic_buttons, topic_page
-from bot.language.understand import ANY_TOKEN, codes_of
-from dialogs.decision import question_before
 from dialogs.events import (
     Advised,
     Answered,
@@ -47,12 +46,10 @@ from dialogs.events import (
 )
 from dialogs.protocol import Disposition, Question, TriageProtocol
 from dialogs.session import Asking, Session
-from dialogs.topic import LIST, Topics
+from dialogs.topic import Topics
 
 LONGEST_MERGED = 3_500
 LONGEST_REPLY = 3_500
-SHORT_LABEL = 12
-QUIET = ("following_up", "closed", "stopped", "expired")
 PRIORITY = {Disposition.EMERGENCY: Priority.EMERGENCY, Disposition.WITHIN_12_HOURS: Priority.URGENT}
 
 
@@ -78,11 +75,11 @@ class TurnRenderer:
         self.topics = topics
         self.prefaces: list[str] = []
         self.priority = Priority.ROUTINE
-        self.is_restarting = False
+        self.buttons = self._buttons(is_restarting=False)
         self.outgoing: list[Outgoing] = []
 
     def render(self, events: Sequence[Event]) -> tuple[Outgoing, ...]:
-        self.is_restarting = Stopped("restart") in events
+        self.buttons = self._buttons(is_restarting=Stopped("restart") in events)
         for event in events:
             self._take(event, events)
         self._flush()
@@ -91,6 +88,9 @@ class TurnRenderer:
         first, *rest = self.outgoing
         drops = self._wanted_contact() and not (self.after.pending is not None and self.after.pending.wants_contact)
         return (replace(first, retires=self._retired(events), drops_contact=drops), *rest)
+
+    def _buttons(self, is_restarting: bool) -> Buttons:
+        return Buttons(self.before, self.after, self.protocol, self.phrases, self.offered, is_restarting)
 
     def _take(self, event: Event, events: Sequence[Event]) -> None:
         say = self.phrases.text
@@ -204,11 +204,11 @@ class TurnRenderer:
 
     def _page(self, text: str, priority: Priority = Priority.ROUTINE) -> None:
         """A message of its own, whose first line is its heading. It stays when the question below it is answered."""
-        self._send(text, priority=priority, choices=self._ways_on() if self.after.pending is None else ())
+        self._send(text, priority=priority, choices=self.buttons.ways_on() if self.after.pending is None else ())
 
     def _list_topics(self) -> None:
         buttons = tuple(topic_buttons(self.topics, self.phrases))
-        ways = self._ways_from_reading(len(buttons), is_list=True)
+        ways = self.buttons.ways_from_reading(len(buttons), is_list=True)
         self._send(self.phrases.text("topics"), kind="topic", choices=(*buttons, *ways))
 
     def _show_topic(self, topic_id: str) -> None:
@@ -217,7 +217,7 @@ class TurnRenderer:
             self._list_topics()
         else:
             page = topic_page(topic, self.topics, self.phrases)
-            self._send(page, kind="topic", choices=self._ways_from_reading(0))
+            self._send(page, kind="topic", choices=self.buttons.ways_from_reading(0))
 
     def _reply(self, text: str) -> None:
         """A person's words, and below them what to do in an emergency."""
@@ -237,13 +237,13 @@ class TurnRenderer:
         leads = self._prefaces_taken()
         if is_refused:
             text = self._with_demo(refusal(self.phrases))
-            self._send(text, kind="advice", priority=Priority.ADVICE, choices=self._ways_on())
+            self._send(text, kind="advice", priority=Priority.ADVICE, choices=self.buttons.ways_on())
         else:
             self._outcome(first_of_unfinished(self.phrases), second_of_unfinished(self.phrases, leads), Priority.ADVICE)
 
     def _outcome(self, first: str, second: str, priority: Priority) -> None:
         self._send(self._with_demo(first), kind="advice", priority=priority)
-        self._send(f"\n{second}", kind="advice", priority=priority, choices=self._ways_on())
+        self._send(f"\n{second}", kind="advice", priority=priority, choices=self.buttons.ways_on())
 
     def _with_demo(self, text: str) -> str:
         return f"{text}\n{self.phrases.text('demo')}" if self.phrases.clinic.is_demo else text
@@ -255,7 +255,7 @@ class TurnRenderer:
             text=body,
             heading=heading,
             kind="question",
-            choices=self._choices(question, asked),
+            choices=self.buttons.of_question(question, asked),
             token=asked.token,
             picture=question.picture,
             picture_alt=self.phrases.texts.get(f"question.{question.id}.picture_alt", ""),
@@ -282,7 +282,7 @@ class TurnRenderer:
         if is_last_word and reads not in parts:
             parts.append(reads)
         text = "\n\n".join(parts)
-        self._send(f"\n{text}", priority=self.priority, choices=self._ways_on() if is_last_word else ())
+        self._send(f"\n{text}", priority=self.priority, choices=self.buttons.ways_on() if is_last_word else ())
 
     def _prefaces_taken(self) -> list[str]:
         taken, self.prefaces = self.prefaces, []
@@ -331,64 +331,6 @@ class TurnRenderer:
             return ""
         return self.phrases.text("reached_deadline", deadline=self.phrases.deadline(advice.decided_at + window))
 
-    def _choices(self, question: Question, asked: Asked) -> tuple[Choice, ...]:
-        codes = codes_of(question.id, self.after, self.protocol, self.offered)
-        if asked.wants_contact:
-            codes = tuple(code for code in codes if code != "share")
-        labels = [self.phrases.label(question.id, code) for code in codes]
-        in_a_row = _in_a_row(labels)
-        choices = [
-            Choice(
-                label,
-                f"{asked.token}:{question.id}:{code}",
-                place // in_a_row,
-                "contact" if code == "share" else "answer",
-            )
-            for place, (code, label) in enumerate(zip(codes, labels, strict=True))
-        ]
-        row = choices[-1].row + 1 if choices else 0
-        for action, is_offered in (("back", self._has_previous(question.id)), ("why", bool(question.why))):
-            if is_offered:
-                choices.append(self._action(action, f"{asked.token}:{question.id}:{action}", row))
-        row = choices[-1].row + 1 if choices else 0
-        return (*choices, self._action("person", f"{asked.token}:{question.id}:person", row))
-
-    def _ways_on(self) -> tuple[Choice, ...]:
-        """Below a message that asks nothing: a person, what there is to read and, if nothing is open, a new check."""
-        ways = [("person", "advice:person")]
-        if self._is_reading_offered():
-            ways.append(("read", f"topic:{LIST}"))
-        return self._actions(ways + self._way_to_a_check())
-
-    def _ways_from_reading(self, first_row: int, is_list: bool = False) -> tuple[Choice, ...]:
-        """Below what there is to read. A question that waits keeps its own buttons, and can be had again."""
-        ways = [] if is_list else [("topics", f"topic:{LIST}")]
-        if self.before.pending is not None:
-            ways.append(("resume", "resume:yes"))
-        return self._actions([*ways, ("person", "advice:person"), *self._way_to_a_check()], first_row)
-
-    def _way_to_a_check(self) -> list[tuple[str, str]]:
-        is_possible = self.after.pending is None and self.after.state in QUIET and not self.is_restarting
-        return [("start", "start:yes")] if is_possible else []
-
-    def _is_reading_offered(self) -> bool:
-        """Never where somebody should be calling the emergency number, nor to somebody who has not agreed."""
-        advice = self.after.advice
-        is_emergency = advice is not None and advice.disposition == Disposition.EMERGENCY
-        return not is_emergency and self.after.answers.get("consent") != "no"
-
-    def _actions(self, ways: Sequence[tuple[str, str]], first_row: int = 0) -> tuple[Choice, ...]:
-        return tuple(self._action(action, f"{ANY_TOKEN}:{to}", row) for row, (action, to) in enumerate(ways, first_row))
-
-    def _action(self, action: str, data: str, row: int) -> Choice:
-        return Choice(self.phrases.text(f"action_{action}"), data, row, "action")
-
-    def _has_previous(self, question_id: str) -> bool:
-        """Whether there is a question to go back to."""
-        if question_id == "language" and self.after.state != "greeting":
-            return False
-        return question_before(question_id, self.after.answers, self.protocol) is not None
-
     # --- the question before
 
     def _wanted_contact(self) -> bool:
@@ -420,13 +362,6 @@ def _misunderstanding(what: str) -> str:
         case "edited" | "forwarded":
             return "not_understood_edited"
     return "not_understood_other"
-
-
-def _in_a_row(labels: Sequence[str]) -> int:
-    """How many buttons stand side by side: all if they are short and few, otherwise each has its own row."""
-    if any(len(label) > SHORT_LABEL for label in labels):
-        return 1
-    return max(len(labels), 1) if len(labels) <= 3 else 2
 
 
 def _join(*sentences: str) -> str:

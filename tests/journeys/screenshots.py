@@ -19,7 +19,7 @@ from playwright.async_api import Browser, expect
 
 from tests.journeys.test_web_chat import Clinic
 from tests.kit.browser import DESKTOP, PHONE, Patient, chromium, patient
-from tests.language.test_texts import LANGUAGES
+from tests.kit.languages import LANGUAGES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 SHARP: dict[str, Any] = {**PHONE, "device_scale_factor": 2, "reduced_motion": "reduce"}

@@ -19,10 +19,10 @@ from bot.store.transcripts import SentMessage
 from dialogs.events import Recorded
 from tests.kit.botapi.users import Shown, User
 from tests.kit.every_message import DISPOSITIONS, ENGLISH
+from tests.kit.languages import LANGUAGES, PROTOCOL
 from tests.kit.patients import VIGNETTES, Patient, Plan
 from tests.kit.wire import Bot, running
 from tests.kit.wire_audit import audit
-from tests.language.test_texts import LANGUAGES, PROTOCOL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FINDINGS = {tier: next(row["findings"] for row in VIGNETTES if row["expected"] == tier) for tier in DISPOSITIONS}

@@ -17,8 +17,8 @@ from tests.journeys.test_telegram_languages import FINDINGS
 from tests.journeys.test_web_chat import Clinic
 from tests.kit.browser import PATIENCE_MS, PHONE, Patient, chromium, patient
 from tests.kit.every_message import DISPOSITIONS, ENGLISH
+from tests.kit.languages import LANGUAGES, PROTOCOL, WORDS
 from tests.kit.wire import CLINIC
-from tests.language.test_texts import LANGUAGES, PROTOCOL, WORDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT_ONCE = 8

@@ -43,7 +43,7 @@ from dialogs.events import (
     Unprocessed,
 )
 from dialogs.session import apply, replay
-from tests.language.test_texts import CLINIC, PROTOCOL, WORDS
+from tests.kit.languages import CLINIC, PROTOCOL, WORDS
 
 TOPICS = WORDS.topics
 HOURS = {

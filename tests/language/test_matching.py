@@ -26,7 +26,7 @@ from dialogs.events import (
 from dialogs.protocol import Question
 from dialogs.session import Session, replay
 from tests.kit.each import each
-from tests.language.test_texts import LANGUAGES, MONDAY_MORNING, PROTOCOL, WORDS
+from tests.kit.languages import LANGUAGES, MONDAY_MORNING, PROTOCOL, WORDS
 
 QUESTIONS = [one for one in (*PROTOCOL.questions, *PROTOCOL.administrative) if one.codes]
 ACTIONS: dict[str, Event] = {

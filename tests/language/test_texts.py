@@ -13,24 +13,17 @@ from pathlib import Path
 import pytest
 
 from bot.channels import Outgoing
-from bot.clinic.settings import LOCALES, Clinic, load
+from bot.clinic.settings import LOCALES
 from bot.language.catalogue import Catalogue, Translation, catalogue_path, messages, problems, read
 from bot.language.texts import PatientTexts
 from dialogs.events import Advised, Answered, Asked, Entered, Event, LeftUnfinished, Recorded, Started
 from dialogs.protocol import SPINAL_METASTASES, Disposition, parse
-from dialogs.protocol import load as load_protocol
 from dialogs.session import replay
 from tests.kit.each import each
+from tests.kit.languages import CLINIC, LANGUAGES, MONDAY_MORNING, PROTOCOL, WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
-PROTOCOL = load_protocol()
-LANGUAGES = ("en", *sorted(path.parents[1].name for path in LOCALES.glob("*/LC_MESSAGES/patient.po")))
 DUTCH = LOCALES / "nl" / "LC_MESSAGES" / "patient.po"
-CLINIC: Clinic = load(None, {}).clinic.model_copy(
-    update={"languages": LANGUAGES, "unreviewed_languages": LANGUAGES[1:]}
-)
-WORDS = PatientTexts(CLINIC, PROTOCOL)
-MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HOURS = {
     "in opening hours": MONDAY_MORNING,
     "before opening": MONDAY_MORNING - timedelta(hours=3),

@@ -23,8 +23,8 @@ from tests.kit.every_message import (
     render,
     whole,
 )
+from tests.kit.languages import CLINIC, LANGUAGES, PROTOCOL, WORDS
 from tests.kit.patients import VIGNETTES
-from tests.language.test_texts import CLINIC, LANGUAGES, PROTOCOL, WORDS
 
 OTHERS = LANGUAGES[1:]
 AT_HOURS = each("hour", HOURS)
