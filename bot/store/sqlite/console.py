@@ -13,9 +13,9 @@ from typing import Any
 from bot.store.console import Audited, Counts, Desk, Filter, Link, Login, NameTaken, Nurse, Page, Role, SessionSummary
 from bot.store.sessions import Log
 from bot.store.sqlite import audit as sqlite_audit
-from bot.store.sqlite.deliveries import moment, text
 from bot.store.sqlite.readings import Readings
 from bot.store.sqlite.turns import PATIENT, ROW, worklist_row
+from bot.store.sqlite.values import moment, text
 from bot.store.transcripts import SentMessage
 from bot.store.worklist import WorklistRow
 

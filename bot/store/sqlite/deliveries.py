@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from sqlite3 import Connection
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, TypeAdapter
 
 from bot.channels import Outgoing, Priority, Sending
 from bot.store.outbox import Delivery
+from bot.store.sqlite.values import maybe_moment, maybe_text, moment, text
 from bot.store.transcripts import SentMessage
 from dialogs.events import DeliveryFailed
 
@@ -91,25 +92,6 @@ UNACKNOWLEDGED = f"""
 TRANSCRIPT = """
     select id, seq, created_at, body, state, sent_at, message_ref from outbox where session = ? and id > ? order by id
 """
-
-
-def text(at: datetime) -> str:
-    """A moment as it is stored: UTC and of fixed width, so that the order of texts is that of time."""
-    if at.tzinfo is None:
-        raise ValueError(f"{at!r} has no time zone; moments are aware")
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def maybe_text(at: datetime | None) -> str | None:
-    return None if at is None else text(at)
-
-
-def moment(stored: str) -> datetime:
-    return datetime.fromisoformat(stored)
-
-
-def maybe_moment(stored: str | None) -> datetime | None:
-    return None if stored is None else moment(stored)
 
 
 # --- within a turn

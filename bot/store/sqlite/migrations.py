@@ -98,7 +98,7 @@ create table chats (
 ) strict, without rowid
 """
 
-# `place` and `due_at` put the list in order: see `place` in bot/sqlite.py
+# `place` and `due_at` put the list in order: see bot/store/rules.py
 _WORKLIST = """
 create table worklist (
     id integer primary key,

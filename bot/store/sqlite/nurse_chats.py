@@ -12,7 +12,8 @@ from bot.store.outbox import Alert
 from bot.store.sqlite import audit as sqlite_audit
 from bot.store.sqlite.connections import Connections
 from bot.store.sqlite.console import NURSE_COLUMNS, nurse_of
-from bot.store.sqlite.deliveries import add_outgoing, drop_waiting, maybe_moment, moment, text
+from bot.store.sqlite.deliveries import add_outgoing, drop_waiting
+from bot.store.sqlite.values import maybe_moment, moment, text
 
 CHATS = f"""
     select channel, address, since, failed_at, {NURSE_COLUMNS}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.store.sessions import Log, Patient
 from bot.store.sqlite.connections import Connections
-from bot.store.sqlite.deliveries import TRANSCRIPT, said, text
+from bot.store.sqlite.deliveries import TRANSCRIPT, said
 from bot.store.sqlite.turns import (
     LATEST_SESSION,
     NUMBER_OF,
@@ -22,6 +22,7 @@ from bot.store.sqlite.turns import (
     read_log,
     worklist_row,
 )
+from bot.store.sqlite.values import text
 from bot.store.transcripts import SentMessage, Transcripts
 from bot.store.worklist import Worklist, WorklistRow
 

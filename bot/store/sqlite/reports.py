@@ -15,7 +15,7 @@ from bot.store.console import Audited
 from bot.store.reports import AuditFilter, Group, Reports, Slice, Times
 from bot.store.sqlite import audit as sqlite_audit
 from bot.store.sqlite.connections import Connections
-from bot.store.sqlite.deliveries import moment, text
+from bot.store.sqlite.values import moment, text
 
 T = TypeVar("T")
 

@@ -21,18 +21,16 @@ from bot.store.sqlite.deliveries import (
     WAITING,
     acknowledge,
     delivery,
-    maybe_moment,
-    moment,
     next_chats,
     next_retry,
     put_off,
     settle,
-    text,
 )
 from bot.store.sqlite.nurse_chats import SqliteNurseChats
 from bot.store.sqlite.readings import Readings, new_id
 from bot.store.sqlite.reports import SqliteReports
 from bot.store.sqlite.turns import DUE_SESSIONS, KNOWN_ID, NEXT_WAKE, OPEN_SESSIONS, RECENT_SESSIONS, append
+from bot.store.sqlite.values import maybe_moment, moment, text
 from bot.store.store import Store
 
 log = logging.getLogger("cordwatch.store")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from sqlite3 import Connection, IntegrityError
-from typing import Any
+from typing import Any, NamedTuple
 
-from bot.channels import Priority
+from bot.store import rules
 from bot.store.sessions import DuplicateMessage, Log, OpenEntry, Patient, SessionChange, StaleSession, Summary, Turn
 from bot.store.sqlite import audit as sqlite_audit
-from bot.store.sqlite.deliveries import add_outgoing, fail, maybe_moment, maybe_text, moment, supersede, text
-from bot.store.sqlite.waits import keep_wait
+from bot.store.sqlite import waiting_times
+from bot.store.sqlite.deliveries import add_outgoing, fail, supersede
+from bot.store.sqlite.values import maybe_moment, maybe_text, moment, text
 from bot.store.worklist import Entry, WorklistRow
 from dialogs.events import DeliveryFailed, NurseEvent, Recorded, Reopened, dump, parse
-from dialogs.protocol import Disposition
 
 NEVER = "9999-12-31T23:59:59.999999+00:00"
 
@@ -71,11 +71,41 @@ CHANGE_SESSION = """
     where id = ? and length = ?
 """
 ADD_EVENT = "insert into events (session, seq, at, kind, body, external_id) values (?, ?, ?, ?, ?, ?)"
-_ENTRY = (
-    "tier, reasons, trouble, is_worse, is_carer, unread, discounted, opened_at, decided_at, acknowledge_by, seen_by, "
-    "owner, acknowledged_at, is_open, closed_at, outcome, last_owner, snoozed_until, call_back_at, tries"
+
+
+class _Column(NamedTuple):
+    """How one field of an entry is stored and read back."""
+
+    name: str
+    store: Callable[[Any], Any] = lambda value: value
+    read: Callable[[Any], Any] = lambda stored: stored
+
+
+# one line a field, in any order: everything that writes or reads an entry goes by this table
+ENTRY = (
+    _Column("tier"),
+    _Column("reasons", json.dumps, lambda stored: tuple(json.loads(stored))),
+    _Column("trouble"),
+    _Column("is_worse", int, bool),
+    _Column("is_carer", int, bool),
+    _Column("unread"),
+    _Column("discounted", json.dumps, lambda stored: tuple(json.loads(stored))),
+    _Column("opened_at", text, moment),
+    _Column("decided_at", maybe_text, maybe_moment),
+    _Column("acknowledge_by", text, moment),
+    _Column("seen_by", maybe_text, maybe_moment),
+    _Column("owner"),
+    _Column("acknowledged_at", maybe_text, maybe_moment),
+    _Column("is_open", int, bool),
+    _Column("closed_at", maybe_text, maybe_moment),
+    _Column("outcome"),
+    _Column("last_owner"),
+    _Column("snoozed_until", maybe_text, maybe_moment),
+    _Column("call_back_at", maybe_text, maybe_moment),
+    _Column("tries"),
 )
-_ENTRY_COLUMNS = ("session", "patient", *_ENTRY.split(", "), "place", "due_at")
+_ENTRY = ", ".join(column.name for column in ENTRY)
+_ENTRY_COLUMNS = ("session", "patient", *(column.name for column in ENTRY), "place", "due_at")
 KEEP_ENTRY = f"""
     insert into worklist ({", ".join(_ENTRY_COLUMNS)}) values ({", ".join("?" for _ in _ENTRY_COLUMNS)})
     on conflict (session) do update set {", ".join(f"{name} = excluded.{name}" for name in _ENTRY_COLUMNS)}
@@ -150,11 +180,8 @@ def read_log(db: Connection, patient: Patient, session: str, number: int, read: 
 
 
 def _open_entry(db: Connection, patient: str) -> OpenEntry | None:
-    found = [(Disposition(tier), decided_at) for tier, decided_at in db.execute(OPEN_ENTRIES, (patient,))]
-    if not found:
-        return None
-    disposition, decided_at = min(found, key=lambda one: (-one[0].urgency, one[1]))
-    return OpenEntry(disposition.value, moment(decided_at))
+    rows = db.execute(OPEN_ENTRIES, (patient,))
+    return rules.standing(OpenEntry(tier, moment(decided_at)) for tier, decided_at in rows)
 
 
 # --- a turn
@@ -170,7 +197,7 @@ def append(db: Connection, turn: Turn) -> tuple[int, ...]:
         _keep_session(db, change, turn)
     _add_events(db, turn)
     patient = turn.patient
-    if any(one.priority >= Priority.URGENT for change in turn.changes for one in change.outgoing):
+    if rules.supersedes(one for change in turn.changes for one in change.outgoing):
         supersede(db, patient.channel, patient.address)
     added: list[int] = []
     for change in turn.changes:
@@ -178,7 +205,7 @@ def append(db: Connection, turn: Turn) -> tuple[int, ...]:
         added += add_outgoing(db, change.session, last, patient.channel, patient.address, turn.at, change.outgoing)
         if change.entry is not None:
             db.execute(KEEP_ENTRY, (change.session, patient.id, *_entry_row(change.entry)))
-            keep_wait(db, change.session, change.summary.language, change.entry, turn.at)
+            waiting_times.record(db, change.session, change.summary.language, change.entry, turn.at)
     for alert in turn.alerts:
         add_outgoing(db, None, 0, alert.channel, alert.address, turn.at, [alert.outgoing])
     for question in turn.confirmed:
@@ -249,59 +276,14 @@ def _summary_row(summary: Summary) -> tuple[Any, ...]:
 
 def _entry_row(entry: Entry) -> tuple[Any, ...]:
     """In the order of _ENTRY_COLUMNS after session and patient."""
-    return (
-        entry.tier,
-        json.dumps(entry.reasons),
-        entry.trouble,
-        int(entry.is_worse),
-        int(entry.is_carer),
-        entry.unread,
-        json.dumps(entry.discounted),
-        text(entry.opened_at),
-        maybe_text(entry.decided_at),
-        text(entry.acknowledge_by),
-        maybe_text(entry.seen_by),
-        entry.owner,
-        maybe_text(entry.acknowledged_at),
-        int(entry.is_open),
-        maybe_text(entry.closed_at),
-        entry.outcome,
-        entry.last_owner,
-        maybe_text(entry.snoozed_until),
-        maybe_text(entry.call_back_at),
-        entry.tries,
-        _place(entry),
-        _due_at(entry),
-    )
-
-
-def _due_at(entry: Entry) -> str:
-    """The next moment by which somebody must have done something."""
-    if entry.snoozed_until is not None:
-        return text(entry.snoozed_until)
-    if entry.acknowledged_at is None:
-        return text(entry.acknowledge_by)
-    return min((text(at) for at in (entry.seen_by, entry.call_back_at) if at is not None), default=NEVER)
-
-
-def _place(entry: Entry) -> int:
-    """Which part of the list an entry stands in; what is overdue in parts 3 and 4 stands before both."""
-    match entry.tier:
-        case Disposition.EMERGENCY:
-            return 0
-        case Disposition.WITHIN_12_HOURS:
-            return 1 if entry.trouble or entry.acknowledged_at is None else 2
-    if entry.snoozed_until is not None:
-        return 5
-    return 3 if entry.trouble else 4
+    stored = (column.store(getattr(entry, column.name)) for column in ENTRY)
+    return (*stored, rules.part_of_list(entry), maybe_text(rules.due_at(entry)) or NEVER)
 
 
 def worklist_row(row: Sequence[Any]) -> WorklistRow:
     """`row` as WORKLIST selects it."""
-    id_, session, patient, language, call_back_number, delivery, channel, is_verified, *entry = row
-    tier, reasons, trouble, is_worse, is_carer, unread, discounted, opened_at, decided_at, *rest = entry
-    acknowledge_by, seen_by, owner, acknowledged_at, is_open, closed_at, outcome, *rest = rest
-    last_owner, snoozed_until, call_back_at, tries = rest
+    id_, session, patient, language, call_back_number, delivery, channel, is_verified, *stored = row
+    read = {column.name: column.read(value) for column, value in zip(ENTRY, stored, strict=True)}
     return WorklistRow(
         id=id_,
         session=session,
@@ -311,26 +293,5 @@ def worklist_row(row: Sequence[Any]) -> WorklistRow:
         delivery=delivery,
         channel=channel,
         is_verified=bool(is_verified),
-        entry=Entry(
-            tier=tier,
-            reasons=tuple(json.loads(reasons)),
-            opened_at=moment(opened_at),
-            acknowledge_by=moment(acknowledge_by),
-            seen_by=maybe_moment(seen_by),
-            is_open=bool(is_open),
-            trouble=trouble,
-            is_worse=bool(is_worse),
-            is_carer=bool(is_carer),
-            unread=unread,
-            owner=owner,
-            acknowledged_at=maybe_moment(acknowledged_at),
-            closed_at=maybe_moment(closed_at),
-            outcome=outcome,
-            discounted=tuple(json.loads(discounted)),
-            decided_at=maybe_moment(decided_at),
-            last_owner=last_owner,
-            snoozed_until=maybe_moment(snoozed_until),
-            call_back_at=maybe_moment(call_back_at),
-            tries=tries,
-        ),
+        entry=Entry(**read),
     )

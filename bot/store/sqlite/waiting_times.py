@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from sqlite3 import Connection
 
-from bot.store.sqlite.deliveries import maybe_text, text
+from bot.store.rules import Wait, begins_to_wait, read_at
+from bot.store.sqlite.values import maybe_text, text
 from bot.store.worklist import Entry
 
 LATEST = "select since, acknowledged_at, closed_at from waits where session = ? order by since desc limit 1"
@@ -23,16 +24,15 @@ CHANGE = """
 """
 
 
-def keep_wait(db: Connection, session: str, language: str, entry: Entry, at: datetime) -> None:
-    """What becomes of an entry, seen as waiting. Who closes it without a word has read it."""
+def record(db: Connection, session: str, language: str, entry: Entry, at: datetime) -> None:
+    """What becomes of an entry, seen as waiting."""
     since, acknowledged_at, closed_at = db.execute(LATEST, (session,)).fetchone() or (None, None, None)
-    is_waiting = entry.is_open and entry.acknowledged_at is None
-    is_over = acknowledged_at is not None or closed_at is not None
+    latest = None if since is None else Wait(acknowledged_at is not None, closed_at is not None)
     row = (language, entry.tier, text(entry.acknowledge_by), maybe_text(entry.seen_by), text(entry.opened_at))
-    if since is None or (is_waiting and is_over):
-        if since is not None and closed_at is None:
+    if begins_to_wait(entry, latest):
+        if latest is not None and not latest.is_closed:
             db.execute(NO_LONGER_LAST, (session, since))
         db.execute(ADD, (*row, session, text(at)))
     else:
-        read_at = maybe_text(entry.acknowledged_at or entry.closed_at)
-        db.execute(CHANGE, (*row, read_at, maybe_text(entry.closed_at), entry.outcome, session, since))
+        closed = maybe_text(entry.closed_at)
+        db.execute(CHANGE, (*row, maybe_text(read_at(entry)), closed, entry.outcome, session, since))
