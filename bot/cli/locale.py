@@ -26,7 +26,7 @@ from dialogs import topic
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Catalogues:
     """Where the catalogues are, and the English that they are measured against."""
 
     locales: Path
@@ -39,7 +39,7 @@ CATALOGUE = click.option(
     type=click.Choice(ALL_DOMAINS),
     help="Only this one. [default: patient and topics, which patients read]",
 )
-desk_of = click.make_pass_decorator(Desk)
+catalogues_of = click.make_pass_decorator(Catalogues)
 
 
 @click.group()
@@ -58,22 +58,26 @@ def locale(context: click.Context, locales: Path) -> None:
     A new language:   new XX, translate the files, check XX, sheet XX, approve XX
     A new text:       extract, update, translate what is empty or fuzzy, check
     """
-    context.obj = Desk(locales, extract.templates(protocols.load(), topic.load()))
+    context.obj = Catalogues(locales, extract.templates(protocols.load(), topic.load()))
 
 
 @locale.command()
 @click.argument("language", metavar="[XX]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a catalogue.")
-@desk_of
-def status(desk: Desk, language: str | None, as_json: bool) -> None:
+@catalogues_of
+def status(catalogues: Catalogues, language: str | None, as_json: bool) -> None:
     """Show how far each language is: translated, fuzzy, reviewed by whom, how hard to read.
 
     With a language, also every text that asks for attention.
     """
     if language is not None:
-        _there(desk, language)
+        _there(catalogues, language)
     try:
-        rows = [one for one in locale_status.rows(desk.locales, desk.templates) if language in (None, one.language)]
+        rows = [
+            one
+            for one in locale_status.rows(catalogues.locales, catalogues.templates)
+            if language in (None, one.language)
+        ]
     except NoWordList as error:
         raise click.ClickException(str(error)) from error
     if as_json:
@@ -83,44 +87,44 @@ def status(desk: Desk, language: str | None, as_json: bool) -> None:
     for line in locale_status.lines(rows):
         click.echo(line)
     shown = rows if language is not None else [one for one in rows if one.language == SOURCE]
-    for line in (line for one in shown for line in locale_status.details(one, desk.templates[one.catalogue])):
+    for line in (line for one in shown for line in locale_status.details(one, catalogues.templates[one.catalogue])):
         click.echo(line)
 
 
 @locale.command(name="extract")
-@desk_of
-def extract_(desk: Desk) -> None:
+@catalogues_of
+def extract_(catalogues: Catalogues) -> None:
     """Write the templates, from which every translation starts, anew: patient.pot, topics.pot, console.pot."""
     at = datetime.now(UTC)
-    for template in desk.templates.values():
-        is_new = extract.write_template(desk.locales, template, at)
-        _said(desk.locales / f"{template.domain}.pot", is_new)
+    for template in catalogues.templates.values():
+        is_new = extract.write_template(catalogues.locales, template, at)
+        _said(catalogues.locales / f"{template.domain}.pot", is_new)
 
 
 @locale.command()
 @click.argument("languages", metavar="[XX]...", nargs=-1)
-@desk_of
-def update(desk: Desk, languages: Sequence[str]) -> None:
+@catalogues_of
+def update(catalogues: Catalogues, languages: Sequence[str]) -> None:
     """Bring catalogues up to date with the English: new texts empty, changed ones fuzzy. [default: all languages]"""
     at = datetime.now(UTC)
     for language in languages:
-        _there(desk, language)
-    for language in languages or extract.languages(desk.locales):
-        for template in desk.templates.values():
-            path = catalogue_path(desk.locales, language, template.domain)
+        _there(catalogues, language)
+    for language in languages or extract.languages(catalogues.locales):
+        for template in catalogues.templates.values():
+            path = catalogue_path(catalogues.locales, language, template.domain)
             if template.has_keys or path.exists():
-                _said(path, extract.update(desk.locales, language, template, at))
+                _said(path, extract.update(catalogues.locales, language, template, at))
 
 
 @locale.command()
 @LANGUAGE
 @click.option("--console", "has_console", is_flag=True, help="Translate the nurse's console too.")
-@desk_of
-def new(desk: Desk, language: str, has_console: bool) -> None:
+@catalogues_of
+def new(catalogues: Catalogues, language: str, has_console: bool) -> None:
     """Begin a language: XX is its code, such as it or pt_BR. Then translate the files that are named."""
-    chosen = [one for one in desk.templates.values() if one.has_keys or has_console]
+    chosen = [one for one in catalogues.templates.values() if one.has_keys or has_console]
     try:
-        paths = extract.begin(desk.locales, language, chosen, datetime.now(UTC))
+        paths = extract.begin(catalogues.locales, language, chosen, datetime.now(UTC))
     except NoLanguage as error:
         raise click.UsageError(str(error)) from error
     for path in paths:
@@ -133,22 +137,22 @@ def new(desk: Desk, language: str, has_console: bool) -> None:
 @locale.command()
 @click.argument("languages", metavar="[XX]...", nargs=-1)
 @CONFIG
-@desk_of
-def check(desk: Desk, languages: Sequence[str], path: Path | None) -> None:
+@catalogues_of
+def check(catalogues: Catalogues, languages: Sequence[str], path: Path | None) -> None:
     """Say which languages are withheld and why: file, line, text, remedy. [default: all languages]
 
     Exit code 1 when any is. Whether a translation is reviewed is said too; a clinic decides what it offers.
     """
-    known = [SOURCE, *extract.languages(desk.locales)]
+    known = [SOURCE, *extract.languages(catalogues.locales)]
     for language in languages:
-        _there(desk, language)
+        _there(catalogues, language)
     clinic = load(path, os.environ).clinic.model_copy(
         update={"languages": tuple(known), "unreviewed_languages": tuple(known)}
     )
-    words = PatientTexts(clinic, locales=desk.locales)
+    words = PatientTexts(clinic, locales=catalogues.locales)
     withheld = 0
     for language in languages or known:
-        problems = [*words.withheld.get(language, []), *_of_console(desk, language)]
+        problems = [*words.withheld.get(language, []), *_of_console(catalogues, language)]
         for problem in problems:
             click.echo(f"withheld {language}: {problem}", err=True)
         withheld += bool(problems)
@@ -163,11 +167,11 @@ def check(desk: Desk, languages: Sequence[str], path: Path | None) -> None:
 @click.option("--csv", "as_csv", is_flag=True, help="For a spreadsheet, instead of a page to print.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Where to write.")
 @CATALOGUE
-@desk_of
-def sheet(desk: Desk, language: str, as_csv: bool, output: Path | None, catalogue: str | None) -> None:
+@catalogues_of
+def sheet(catalogues: Catalogues, language: str, as_csv: bool, output: Path | None, catalogue: str | None) -> None:
     """Print every text with its translation, for a clinician to check and sign."""
-    _there(desk, language)
-    sheets = [locale_sheet.sheet(desk.locales, language, one) for one in _chosen(desk, catalogue)]
+    _there(catalogues, language)
+    sheets = [locale_sheet.sheet(catalogues.locales, language, one) for one in _chosen(catalogues, catalogue)]
     content = locale_sheet.spreadsheet(sheets) if as_csv else locale_sheet.page(sheets)
     if output is None:
         click.echo(content, nl=False)
@@ -183,9 +187,9 @@ def sheet(desk: Desk, language: str, as_csv: bool, output: Path | None, catalogu
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day of the signature. [default: today]")
 @click.option("--sha256", "signed", metavar="HASH", help="The hash on the signed sheet: refused unless it still fits.")
 @CATALOGUE
-@desk_of
+@catalogues_of
 def approve(
-    desk: Desk,
+    catalogues: Catalogues,
     language: str,
     by: str,
     role: str,
@@ -194,21 +198,21 @@ def approve(
     catalogue: str | None,
 ) -> None:
     """Record that a clinician has reviewed exactly these texts. The first changed text ends it."""
-    _there(desk, language)
+    _there(catalogues, language)
     day = on.date() if on is not None else datetime.now().astimezone().date()
     if day > datetime.now().astimezone().date():
         raise click.UsageError(f"--on must be a day that has come, not {day.isoformat()}")
-    chosen = _chosen(desk, catalogue)
+    chosen = _chosen(catalogues, catalogue)
     for template in chosen:
-        _refuse_unfinished(desk, language, template)
+        _refuse_unfinished(catalogues, language, template)
     if signed is not None:
-        _refuse_other_texts(desk, language, chosen, signed)
+        _refuse_other_texts(catalogues, language, chosen, signed)
     for template in chosen:
-        _approve(desk, language, template, by, role, day)
+        _approve(catalogues, language, template, by, role, day)
 
 
-def _approve(desk: Desk, language: str, template: Template, by: str, role: str, on: date) -> None:
-    path = catalogue_path(desk.locales, language, template.domain)
+def _approve(catalogues: Catalogues, language: str, template: Template, by: str, role: str, on: date) -> None:
+    path = catalogue_path(catalogues.locales, language, template.domain)
     file = read_file(path, language)
     try:
         review = reviewed(by, role, on, locale_status.reviewable(file.catalog, template))
@@ -219,8 +223,8 @@ def _approve(desk: Desk, language: str, template: Template, by: str, role: str, 
     click.echo(f"{path}: reviewed by {review.in_words}, sha256 {review.sha256}")
 
 
-def _refuse_unfinished(desk: Desk, language: str, template: Template) -> None:
-    row = locale_status.row(catalogue_path(desk.locales, language, template.domain), language, template)
+def _refuse_unfinished(catalogues: Catalogues, language: str, template: Template) -> None:
+    row = locale_status.row(catalogue_path(catalogues.locales, language, template.domain), language, template)
     if row.trouble:
         raise click.ClickException(row.trouble[0])
     if left := len(row.missing) + len(row.fuzzy):
@@ -230,9 +234,9 @@ def _refuse_unfinished(desk: Desk, language: str, template: Template) -> None:
         )
 
 
-def _refuse_other_texts(desk: Desk, language: str, chosen: Sequence[Template], signed: str) -> None:
+def _refuse_other_texts(catalogues: Catalogues, language: str, chosen: Sequence[Template], signed: str) -> None:
     for template in chosen:
-        file = read_file(catalogue_path(desk.locales, language, template.domain), language)
+        file = read_file(catalogue_path(catalogues.locales, language, template.domain), language)
         if (current := sha256(locale_status.reviewable(file.catalog, template))) != signed.lower():
             raise click.ClickException(
                 f"the {template.domain} catalogue of {language!r} has sha256 {current}, not {signed}: its texts are "
@@ -240,9 +244,9 @@ def _refuse_other_texts(desk: Desk, language: str, chosen: Sequence[Template], s
             )
 
 
-def _of_console(desk: Desk, language: str) -> Sequence[str]:
+def _of_console(catalogues: Catalogues, language: str) -> Sequence[str]:
     """What is wrong with the file of the nurse's console, where there is one."""
-    path = catalogue_path(desk.locales, language, CONSOLE)
+    path = catalogue_path(catalogues.locales, language, CONSOLE)
     try:
         if path.exists():
             read_file(path, language)
@@ -251,12 +255,12 @@ def _of_console(desk: Desk, language: str) -> Sequence[str]:
     return ()
 
 
-def _chosen(desk: Desk, catalogue: str | None) -> list[Template]:
-    return [desk.templates[one] for one in ((catalogue,) if catalogue else DOMAINS)]
+def _chosen(catalogues: Catalogues, catalogue: str | None) -> list[Template]:
+    return [catalogues.templates[one] for one in ((catalogue,) if catalogue else DOMAINS)]
 
 
-def _there(desk: Desk, language: str) -> None:
-    known: Iterable[str] = extract.languages(desk.locales)
+def _there(catalogues: Catalogues, language: str) -> None:
+    known: Iterable[str] = extract.languages(catalogues.locales)
     if language not in (SOURCE, *known):
         raise click.UsageError(
             f"there is no catalogue of {language!r}; the languages are {', '.join(known)}. "

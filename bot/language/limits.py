@@ -1,4 +1,4 @@
-"""What a text may measure: Telegram's limits, and forty words for what to do now."""
+"""What a text may measure on any channel: Telegram's limits, which are the tightest, and forty words of advice."""
 
 from __future__ import annotations
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from bot.channels import Incoming, Introduction, Outgoing
 from bot.clinic.languages import best_language
 from bot.clinic.settings import LOCALES, Clinic
+from bot.language import offer
 from bot.language.catalogue import (
     DOMAINS,
     SOURCE,
     Catalogue,
     CatalogueError,
     Texts,
-    ambiguities,
     catalogue_path,
     fill,
     fill_known,
@@ -31,10 +31,8 @@ from bot.language.catalogue import (
     read,
     topic_messages,
     topic_problems,
-    unknown_names,
-    unreviewed,
 )
-from bot.language.limits import COMMANDS, too_long
+from bot.language.limits import COMMANDS
 from bot.language.phrases import Phrases
 from bot.language.render import TurnRenderer
 from bot.language.transcript import transcript_line
@@ -210,15 +208,14 @@ class PatientTexts:
 
     def problems(self, language: str) -> list[str]:
         """Why a language of the clinic cannot be offered: file, key and remedy; empty when it can."""
-        found = [f"protocol: {complaint}" for complaint in unknown_names(self.protocol, self._shipped)]
+        found = [*offer.problems_of_protocol(self.protocol, self._shipped)]
         if language == SOURCE:
-            texts = {message.key: message.text for message in messages(self.protocol)}
-            found += [f"protocol: {key} {complaint}" for key, complaint in ambiguities(self.protocol, texts)]
+            found += offer.problems_of_english(self.protocol)
         else:
             self._catalogues.pop(language, None)
             for domain in DOMAINS:
                 found += self._problems_of(language, domain)
-        return found or list(self._too_long(language))
+        return found or self._problems_of_length(language)
 
     def _problems_of(self, language: str, domain: str) -> Iterator[str]:
         """What is wrong with one catalogue; what can be read of it is kept for the nurse."""
@@ -229,19 +226,14 @@ class PatientTexts:
             yield from error.problems
             return
         self._catalogues.setdefault(language, {})[domain] = catalogue
-        if catalogue.reviewed_by is None and language not in self.clinic.unreviewed_languages:
-            yield (
-                f"{path}: {unreviewed(catalogue)}; record a review with cordwatch locale approve {language}, or "
-                f"add {language!r} to [clinic] unreviewed_languages"
-            )
+        if language not in self.clinic.unreviewed_languages:
+            yield from offer.problems_of_review(catalogue, language)
         yield from problems(self.protocol, catalogue) if domain == "patient" else topic_problems(self.topics, catalogue)
 
-    def _too_long(self, language: str) -> Iterator[str]:
-        catalogue = self._catalogues.get(language, {}).get("patient")
+    def _problems_of_length(self, language: str) -> list[str]:
+        patient = self._catalogues.get(language, {}).get("patient")
         filled = self._texts_of_known(language, self.protocol)
-        raw = {one.key: one.text for one in messages(self.protocol)} | dict(catalogue.texts if catalogue else {})
-        for key, complaint in too_long(self.protocol, raw, filled, language):
-            yield f"{catalogue.place(key) if catalogue else f'protocol: {key}'} {complaint}"
+        return [*offer.problems_of_length(self.protocol, patient, filled, language)]
 
     def is_reviewed(self, language: str) -> bool:
         """Whether a clinician has reviewed what patients read in this language: English is the protocol's own."""

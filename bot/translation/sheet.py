@@ -58,7 +58,7 @@ PLACES: tuple[tuple[str, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReviewLine:
     """One text to be reviewed. `translation` is empty where there is none that can be used."""
 
     key: str
@@ -70,14 +70,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ReviewSheet:
     """One catalogue of one language, and the hash that a signature is about."""
 
     language: str
     catalogue: str
     version: str
     sha256: str
-    lines: tuple[Line, ...]
+    lines: tuple[ReviewLine, ...]
 
     @property
     def name(self) -> str:
@@ -88,7 +88,7 @@ class Sheet:
         return direction(self.language)
 
 
-def sheet(locales: Path, language: str, template: Template) -> Sheet:
+def sheet(locales: Path, language: str, template: Template) -> ReviewSheet:
     """Every text of a catalogue. Raises CatalogueError when its file cannot be read."""
     file = read_file(catalogue_path(locales, language, template.domain), language)
     lines = []
@@ -100,7 +100,7 @@ def sheet(locales: Path, language: str, template: Template) -> Sheet:
         is_current = known is not None and known.id == message.id and is_said(known)
         said = known.string if known is not None and is_current else ""
         lines.append(
-            Line(
+            ReviewLine(
                 key,
                 where,
                 " ".join(message.auto_comments),
@@ -110,10 +110,10 @@ def sheet(locales: Path, language: str, template: Template) -> Sheet:
             )
         )
     digest = sha256(reviewable(file.catalog, template))
-    return Sheet(language, template.domain, template.version, digest, tuple(lines))
+    return ReviewSheet(language, template.domain, template.version, digest, tuple(lines))
 
 
-def page(sheets: Sequence[Sheet]) -> str:
+def page(sheets: Sequence[ReviewSheet]) -> str:
     """A self-contained HTML page to print and sign."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -125,7 +125,7 @@ def page(sheets: Sequence[Sheet]) -> str:
     return environment.get_template("sheet.html").render(sheets=sheets, columns=COLUMNS)
 
 
-def spreadsheet(sheets: Iterable[Sheet]) -> str:
+def spreadsheet(sheets: Iterable[ReviewSheet]) -> str:
     """Comma-separated values with a byte-order mark, by which LibreOffice and Excel know the charset."""
     written = StringIO()
     rows = csv.writer(written, quoting=csv.QUOTE_ALL)

@@ -25,7 +25,7 @@ from bot.language.review import reviewed, sha256
 from bot.translation import extract
 from bot.translation.extract import NoLanguage, known_language, templates
 from bot.translation.reading_level import _pronounced
-from bot.translation.sheet import PLACES, Line, Sheet, spreadsheet
+from bot.translation.sheet import PLACES, ReviewLine, ReviewSheet, spreadsheet
 from dialogs.protocol import SPINAL_METASTASES, parse
 from dialogs.protocol import load as load_protocol
 from dialogs.topic import load as load_topics
@@ -350,8 +350,10 @@ def test_a_spreadsheet_has_a_mark_a_hash_and_empty_columns(locales: Path) -> Non
 
 
 def test_a_spreadsheet_calculates_nothing() -> None:
-    line = Line("wording.x", "message", "", "=1+1", '=HYPERLINK("http://x")', is_fuzzy=False)
-    rows = list(csv.reader(StringIO(spreadsheet([Sheet("nl", "patient", "1", "0", (line,))]).removeprefix("\ufeff"))))
+    line = ReviewLine("wording.x", "message", "", "=1+1", '=HYPERLINK("http://x")', is_fuzzy=False)
+    rows = list(
+        csv.reader(StringIO(spreadsheet([ReviewSheet("nl", "patient", "1", "0", (line,))]).removeprefix("\ufeff")))
+    )
     assert rows[2][3:5] == ["'=1+1", '\'=HYPERLINK("http://x")']
 
 
