@@ -70,10 +70,10 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         alerts = Alerts(service, store.nurse_chats, config.base_url, of_nurses) if of_nurses else None
         service.reception = alerts
         needs_code = config.clinic.must_leads_use_codes
-        console = ConsoleApp(service, store.desk, config.clinic, utc_now, needs_code, store.reports, alerts)
+        console = ConsoleApp(service, store.desk, config.clinic, utc_now, store.reports, alerts, needs_code)
         link = await demo.sign_in_link(store.desk, console.accounts, config.base_url) if config.is_demo else None
         stack.push_async_callback(console.close)
-        pages = [*routes(health), Route("/console{rest:path}", console.app), *_routes(channels)]
+        pages = [*routes(health), *console.routes(), *_routes(channels)]
         yield App(config, store, words, service, outbox, channels, health, console, Starlette(routes=pages), link)
 
 

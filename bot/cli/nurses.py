@@ -20,6 +20,7 @@ from bot.makes import open_store
 from bot.service.service import utc_now
 from bot.store.console import AuditBroken, Role
 from bot.store.store import Store, StoreLocked
+from bot.web.paths import page_path
 
 
 @click.group()
@@ -170,7 +171,7 @@ def _by_ourselves(config: Config, request: Request) -> Reply:
     except StoreLocked as error:
         raise click.ClickException(
             f"the service runs and cannot be spoken to at {door_of(config.database)}; an administrator adds, disables "
-            f"and resets nurses at {config.base_url}/console/nurses, or stop the service and try again"
+            f"and resets nurses at {config.base_url}{page_path('nurses')}, or stop the service and try again"
         ) from error
     return replies[0]
 

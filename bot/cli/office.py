@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bot.console.accounts import LINK_HOLDS, Accounts
 from bot.health import Health, Status
 from bot.store.console import NameTaken, Nurse, NurseAccounts, Role
+from bot.web.paths import page_path
 
 log = logging.getLogger("cordwatch.door")
 Words = Annotated[str, Field(min_length=1, max_length=200)]
@@ -96,7 +97,7 @@ class Office:
             case ShowStatus():
                 return Reply(wrong="no service runs here") if self.health is None else _told(await self.health.status())
             case FindWebChat():
-                return Reply(lines=(f"{self.base}/chat",))
+                return Reply(lines=(self.base + page_path("chat"),))
 
     async def _add(self, wanted: AddNurse) -> Reply:
         try:
@@ -115,7 +116,7 @@ class Office:
 
     def _with_link(self, done: str, secret: str) -> Reply:
         hours = int(LINK_HOLDS.total_seconds()) // 3600
-        link = f"{self.base}/console/password/{secret}"
+        link = self.base + page_path("password", secret=secret)
         return Reply(lines=(f"{done} Within {hours} hours she opens this link once:", link))
 
 

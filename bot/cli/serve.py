@@ -16,6 +16,7 @@ from bot.cli.nurses import spoken
 from bot.cli.office import FindWebChat
 from bot.cli.options import CONFIG
 from bot.clinic.settings import load
+from bot.web.paths import page_path
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -73,8 +74,8 @@ def _welcome(ready: App, is_trying: bool) -> str:
     demo = " (DEMO: numbers are not real)" if config.is_demo else ""
     lines = [
         f"Cordwatch {version('cordwatch')} serves {config.clinic.name}{demo}.",
-        f"  Web chat   {base}/chat",
-        f"  Console    {ready.sign_in_link or f'{base}/console'}",
+        f"  Web chat   {base}{page_path('chat')}",
+        f"  Console    {ready.sign_in_link or base + page_path('worklist')}",
         f"  Health     http://{host}:{port}/health",
         f"  Database   {config.database}",
         f"  Languages  {', '.join(ready.words.offered)}",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from bot.console import session as entry
 from bot.console.replies import LONGEST_BLANK, prepared
@@ -48,10 +48,10 @@ def act(make: Make, done: str) -> Callable[[NurseRequest], Awaitable[Response]]:
     """The route of one act: back to the page when it is done, the page with what was written when it is not."""
 
     async def acted(request: NurseRequest) -> Response:
-        session_id = request.http.path_params["session"]
+        session_id = request.session_id
         try:
             events = await make(request)
-            await request.console.service.review(session_id, events, _external_id(request), _drawn_at(request))
+            await request.service.review(session_id, events, _external_id(request), _drawn_at(request))
         except KeyError as error:
             raise HTTPException(404) from error
         except NotDone as problem:
@@ -59,8 +59,8 @@ def act(make: Make, done: str) -> Callable[[NurseRequest], Awaitable[Response]]:
         except Refused as refused:
             return await _again(request, session_id, refused.why, {"owner": refused.owner or "–"}, 409)
         if request.form.get("next") == "worklist":
-            return RedirectResponse(f"/console?done={done}", 303)
-        return RedirectResponse(f"/console/entries/{session_id}?done={done}", 303)
+            return request.to("worklist", done)
+        return request.to("entry", done, session=session_id)
 
     return acted
 
@@ -106,7 +106,7 @@ async def release(request: NurseRequest) -> tuple[NurseEvent, ...]:
 
 
 async def hand_over(request: NurseRequest) -> tuple[NurseEvent, ...]:
-    to = await request.console.desk.nurse(request.form.get("to", ""))
+    to = await request.desk.nurse(request.form.get("to", ""))
     if to is None or not to.is_active:
         raise NotDone("nobody")
     return (HandedOver(request.nurse.name, to.name, may(request.nurse, Role.LEAD)),)
@@ -131,9 +131,9 @@ async def call(request: NurseRequest) -> tuple[NurseEvent, ...]:
 
 
 async def confirm_baseline(request: NurseRequest) -> tuple[NurseEvent, ...]:
-    log = await request.console.desk.load(request.http.path_params["session"])
+    log = await request.load()
     session = replay(log.session, log.events)
-    followed = {one.follows_up for one in request.console.service.protocol_of(session).questions if one.follows_up}
+    followed = {one.follows_up for one in request.service.protocol_of(session).questions if one.follows_up}
     question = request.form.get("question", "")
     if question not in followed:
         raise NotDone("choice")
@@ -142,7 +142,7 @@ async def confirm_baseline(request: NurseRequest) -> tuple[NurseEvent, ...]:
 
 async def reply(request: NurseRequest) -> tuple[NurseEvent, ...]:
     """Free words only in a language that she has declared; a prepared reply in any."""
-    log = await request.console.desk.load(request.http.path_params["session"])
+    log = await request.load()
     language = replay(log.session, log.events).language
     template = request.form.get("template", "")
     if template:
@@ -153,7 +153,7 @@ async def reply(request: NurseRequest) -> tuple[NurseEvent, ...]:
 
 
 def _prepared(request: NurseRequest, template: str, language: str) -> Replied:
-    words = request.console.service.words
+    words = request.texts
     chosen = prepared(words, language, request.language).get(template)
     if chosen is None:
         raise NotDone("choice")

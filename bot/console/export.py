@@ -16,7 +16,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", 
 
 async def export(request: NurseRequest, name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """A file to download; that it was made is written into the audit."""
-    await request.console.desk.audit(request.nurse.name, "exported", name, request.at)
+    await request.write_down("exported", name)
     headers = {"Content-Disposition": f'attachment; filename="cordwatch-{name}-{request.at:%Y-%m-%d}.csv"'}
     # spreadsheets take a file for UTF-8 by its first three bytes
     return Response(f"\ufeff{table(header, rows)}", media_type="text/csv; charset=utf-8", headers=headers)

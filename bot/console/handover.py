@@ -46,8 +46,8 @@ class Sheet:
 
 
 async def page(request: NurseRequest) -> Response:
-    service = request.console.service
-    rows = await request.console.desk.worklist(request.at, MOST + 1)
+    service = request.service
+    rows = await request.desk.worklist(request.at, MOST + 1)
     phrases = service.words.read_in(request.language).phrases(request.language, service.current, request.at)
     return request.page(
         "handover.html",

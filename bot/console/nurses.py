@@ -21,7 +21,7 @@ async def page(request: NurseRequest) -> Response:
 
 async def add(request: NurseRequest) -> Response:
     """Shows the link with which she chooses her password: once, and nowhere else."""
-    form, accounts = request.form, request.console.accounts
+    form, accounts = request.form, request.accounts
     name, email = (" ".join(form.get(field, "").split()) for field in ("name", "email"))
     languages = _languages(request)
     is_whole = name and "@" in email and languages and form.get("role") in {*Role}
@@ -39,7 +39,7 @@ async def disable(request: NurseRequest) -> Response:
     found = await _meant(request)
     if found.id == request.nurse.id:
         return await _draw(request, problem="herself")
-    await request.console.accounts.disable(found)
+    await request.accounts.disable(found)
     await _write_down(request, "disabled_nurse", found)
     return await _draw(request, gone=found)
 
@@ -49,7 +49,7 @@ async def reset(request: NurseRequest) -> Response:
     found = await _meant(request)
     if found.id == request.nurse.id:
         return await _draw(request, problem="herself")
-    secret = await request.console.accounts.reset(found)
+    secret = await request.accounts.reset(found)
     await _write_down(request, "reset_nurse", found)
     return await _draw(request, link=(found, secret))
 
@@ -70,10 +70,10 @@ async def _draw(
     return request.page(
         "nurses.html",
         422 if problem else 200,
-        accounts=await request.console.desk.nurses(),
+        accounts=await request.desk.nurses(),
         readable=_readable(request),
         hours=int(LINK_HOLDS.total_seconds()) // 3600,
-        link=None if link is None else f"{request.http.base_url}console/password/{link[1]}",
+        link=None if link is None else _address(request, "password", secret=link[1]),
         invited=None if link is None else link[0],
         gone=gone,
         problem=problem,
@@ -84,7 +84,7 @@ async def _draw(
 
 def _readable(request: NurseRequest) -> tuple[str, ...]:
     """Languages that a nurse may say she reads: those of the console and of the patients."""
-    return tuple(dict.fromkeys((*request.console.pages.languages, *request.console.service.words.offered)))
+    return tuple(dict.fromkeys((*request.console.pages.languages, *request.texts.offered)))
 
 
 def _languages(request: NurseRequest) -> tuple[str, ...]:
@@ -94,13 +94,19 @@ def _languages(request: NurseRequest) -> tuple[str, ...]:
     return tuple(sorted(read, key=lambda one: one != own))
 
 
+def _address(request: NurseRequest, name: str, **parts: str) -> str:
+    """In full, to be handed on."""
+    url = request.http.url
+    return f"{url.scheme}://{url.netloc}{request.path(name, **parts)}"
+
+
 async def _meant(request: NurseRequest) -> Nurse:
     wanted = request.form.get("nurse", "")
-    found = next((one for one in await request.console.desk.nurses() if one.id == wanted), None)
+    found = next((one for one in await request.desk.nurses() if one.id == wanted), None)
     if found is None:
         raise HTTPException(404)
     return found
 
 
 async def _write_down(request: NurseRequest, what: str, about: Nurse) -> None:
-    await request.console.desk.audit(request.nurse.name, what, about.name, request.at)
+    await request.write_down(what, about.name)

@@ -47,10 +47,10 @@ class Quoted:
 
 async def page(request: NurseRequest) -> Response:
     """What leaves the console on paper counts as exported."""
-    session_id = request.http.path_params["session"]
+    session_id = request.session_id
     view = await entry.read(request, session_id)
-    await request.console.desk.audit(request.nurse.name, "exported", session_id, request.at)
-    service = request.console.service
+    await request.write_down("exported", session_id)
+    service = request.service
     mine = service.words.read_in(request.language).phrases(request.language, view.protocol, request.at)
     theirs = service.words.phrases(view.session.language, view.protocol, request.at)
     # the list keeps what decided the advice; what was found after it counts here too

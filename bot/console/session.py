@@ -84,24 +84,20 @@ class View:
     is_reviewed: bool
 
     @property
-    def is_mine_to_close(self) -> bool:
-        return self.line is not None and self.line.is_open
-
-    @property
     def is_urgent(self) -> bool:
         return self.line is not None and self.line.tier in {*URGENT}
 
 
 async def page(request: NurseRequest) -> Response:
-    session_id = request.http.path_params["session"]
+    session_id = request.session_id
     view = await read(request, session_id)
-    await request.console.desk.audit(request.nurse.name, "viewed", session_id, request.at)
+    await request.write_down("viewed", session_id)
     return draw(request, view)
 
 
 async def live(request: NurseRequest) -> Response:
     """Only what changes while the page is open; looking is written down once, when the page is opened."""
-    return draw(request, await read(request, request.http.path_params["session"]), template="entry_live.html")
+    return draw(request, await read(request, request.session_id), template="entry_live.html")
 
 
 def draw(
@@ -113,9 +109,9 @@ def draw(
         view=view,
         words=words,
         draft=draft or Draft(),
-        done=request.http.query_params.get("done"),
+        done=request.query.get("done"),
         can_write=_short(view.session.language) in {_short(one) for one in request.nurse.languages},
-        prefilled={name: getattr(request.console.pages.clinic, key) for name, key in PREFILLED.items()},
+        prefilled={name: getattr(request.clinic, key) for name, key in PREFILLED.items()},
         levels=LEVELS,
         baseline_holds=console_words(request.language).days(request.console.service.current.baseline_holds),
         with_gaps=with_gaps,
@@ -124,7 +120,7 @@ def draw(
 
 async def read(request: NurseRequest, session_id: str) -> View:
     """Raises 404, which says nothing about other sessions."""
-    service, desk, language = request.console.service, request.console.desk, request.language
+    service, desk, language = request.service, request.desk, request.language
     try:
         log = await desk.load(session_id)
     except KeyError as error:
@@ -141,7 +137,7 @@ async def read(request: NurseRequest, session_id: str) -> View:
     reasons = tuple(reasons_of(codes, session, protocol, phrases))
     said = await desk.transcript(session_id)
     replies = prepared(service.words, session.language, language)
-    calendar = request.console.pages.clinic.calendar
+    calendar = request.clinic.calendar
     return View(
         log=log,
         session=session,
@@ -158,7 +154,7 @@ async def read(request: NurseRequest, session_id: str) -> View:
         colleagues=tuple(one for one in await desk.nurses() if one.is_active and one.id != request.nurse.id),
         baselines=tuple(_baselines(session, log, protocol, phrases)),
         replies=replies,
-        chosen=replies.get(request.http.query_params.get("reply", "") or request.form.get("template", "")),
+        chosen=replies.get(request.query.get("reply", "") or request.form.get("template", "")),
         call_again=call_again(calendar, request.at),
         snooze=snooze(calendar, request.at, line),
         is_reviewed=service.words.is_reviewed(session.language),

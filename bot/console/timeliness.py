@@ -16,7 +16,7 @@ from bot.console import plots
 from bot.console.export import Cell, export
 from bot.console.request import NurseRequest
 from bot.language.console import console_words
-from bot.store.reports import Group, Reports, Slice
+from bot.store.reports import Group, Slice
 from dialogs.protocol import Disposition
 
 WEEKS = (4, 12, 26)
@@ -80,59 +80,55 @@ class Figures:
         return plots.bars([(one.share, one.due) if one is not None else (None, 0) for one in times])
 
 
-class Timeliness:
-    """The page and its files."""
+async def page(request: NurseRequest) -> Response:
+    chosen = _chosen(request)
+    found = await _figures(request, chosen)
+    clinic = request.clinic
+    mine = console_words(request.language)
+    query = "&".join(f"{name}={value}" for name, value in chosen.items() if value)
+    return request.page(
+        "timeliness.html",
+        figures=found,
+        chosen=chosen,
+        choices=WEEKS,
+        tiers=TIERS,
+        languages=request.texts.offered,
+        words=words,
+        plots=plots,
+        ranges=plots.ranges(_read(found.tiers), _limits(clinic), TIERS),
+        span=mine.span,
+        weekdays=mine.weekdays(),
+        language_rows=[(one, mine.language_name(one)) for one in found.languages],
+        language_share=lambda one, tier: group.acknowledged.share if (group := found.language(one, tier)) else None,
+        outcome_rows=[(code, mine.gettext(name)) for code, name in words.OUTCOMES.items()],
+        outcome_share=lambda outcome, tier: found.outcomes[tier].share(outcome),
+        query=query,
+    )
 
-    def __init__(self, reports: Reports) -> None:
-        self._reports = reports
 
-    async def page(self, request: NurseRequest) -> Response:
-        chosen = _chosen(request)
-        found = await self._figures(request, chosen)
-        clinic = request.console.pages.clinic
-        mine = console_words(request.language)
-        query = "&".join(f"{name}={value}" for name, value in chosen.items() if value)
-        return request.page(
-            "timeliness.html",
-            figures=found,
-            chosen=chosen,
-            choices=WEEKS,
-            tiers=TIERS,
-            languages=request.console.service.words.offered,
-            words=words,
-            plots=plots,
-            ranges=plots.ranges(_read(found.tiers), _limits(clinic), TIERS),
-            span=mine.span,
-            weekdays=mine.weekdays(),
-            language_rows=[(one, mine.language_name(one)) for one in found.languages],
-            language_share=lambda one, tier: group.acknowledged.share if (group := found.language(one, tier)) else None,
-            outcome_rows=[(code, mine.gettext(name)) for code, name in words.OUTCOMES.items()],
-            outcome_share=lambda outcome, tier: found.outcomes[tier].share(outcome),
-            query=query,
-        )
+async def file(request: NurseRequest) -> Response:
+    """One of the page's tables. Raises 404."""
+    make = FILES.get(request.http.path_params["table"])
+    if make is None:
+        raise HTTPException(404)
+    found = await _figures(request, _chosen(request))
+    header, *rows = make(found, request.clinic.time_zone)
+    return await export(request, request.http.path_params["table"], [str(one) for one in header], rows)
 
-    async def file(self, request: NurseRequest) -> Response:
-        """One of the page's tables. Raises 404."""
-        make = FILES.get(request.http.path_params["table"])
-        if make is None:
-            raise HTTPException(404)
-        found = await self._figures(request, _chosen(request))
-        header, *rows = make(found, request.console.pages.clinic.time_zone)
-        return await export(request, request.http.path_params["table"], [str(one) for one in header], rows)
 
-    async def _figures(self, request: NurseRequest, chosen: Mapping[str, str]) -> Figures:
-        zone, at = request.console.pages.clinic.time_zone, request.at
-        weeks = week_starts(at, int(chosen["weeks"]), zone)
-        wanted = Slice(weeks[0], _weeks_later(weeks[-1], 1, zone), chosen["tier"] or None, chosen["language"] or None)
-        return Figures(
-            wanted,
-            weeks,
-            tuple(_in_order(await self._reports.by_tier(wanted, at))),
-            tuple(_in_order(await self._reports.by_week(wanted, weeks, at))),
-            tuple(_in_order(await self._reports.by_language(wanted, at))),
-            by_hour(await self._reports.arrivals(wanted), zone),
-            _judged(await self._reports.outcomes(wanted)),
-        )
+async def _figures(request: NurseRequest, chosen: Mapping[str, str]) -> Figures:
+    zone, at = request.clinic.time_zone, request.at
+    weeks = week_starts(at, int(chosen["weeks"]), zone)
+    wanted = Slice(weeks[0], _weeks_later(weeks[-1], 1, zone), chosen["tier"] or None, chosen["language"] or None)
+    return Figures(
+        wanted,
+        weeks,
+        tuple(_in_order(await request.reports.by_tier(wanted, at))),
+        tuple(_in_order(await request.reports.by_week(wanted, weeks, at))),
+        tuple(_in_order(await request.reports.by_language(wanted, at))),
+        by_hour(await request.reports.arrivals(wanted), zone),
+        _judged(await request.reports.outcomes(wanted)),
+    )
 
 
 def week_starts(at: datetime, count: int, zone: ZoneInfo) -> tuple[datetime, ...]:
@@ -158,12 +154,12 @@ def _weeks_later(moment: datetime, weeks: int, zone: ZoneInfo) -> datetime:
 
 
 def _chosen(request: NurseRequest) -> dict[str, str]:
-    query = request.http.query_params
+    query = request.query
     weeks, tier, language = (query.get(name, "") for name in ("weeks", "tier", "language"))
     return {
         "weeks": weeks if weeks in map(str, WEEKS) else str(WEEKS[1]),
         "tier": tier if tier in TIERS else "",
-        "language": language if language in request.console.service.words.offered else "",
+        "language": language if language in request.texts.offered else "",
     }
 
 

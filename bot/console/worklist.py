@@ -89,7 +89,7 @@ async def rows(request: NurseRequest) -> Response:
 
 
 async def _page(request: NurseRequest, template: str) -> Response:
-    desk, query = request.console.desk, request.http.query_params
+    desk, query = request.desk, request.query
     wanted = _wanted(query.get("view"), query.get("tier"), query.get("language"))
     search = query.get("q", "").strip()[:100]
     number = _number(query.get("page"))
@@ -97,7 +97,7 @@ async def _page(request: NurseRequest, template: str) -> Response:
         found = await desk.find(search)
     else:
         found = await desk.page(wanted, request.nurse.name, request.at, (number - 1) * PER_PAGE, PER_PAGE)
-    service = request.console.service
+    service = request.service
     phrases = service.words.read_in(request.language).phrases(request.language, service.current, request.at)
     parameters = {"view": wanted.view, "tier": wanted.tier, "language": wanted.language, "q": search}
     chosen = {name: value for name, value in parameters.items() if value and (name, value) != ("view", "open")}
@@ -113,8 +113,8 @@ async def _page(request: NurseRequest, template: str) -> Response:
         languages=service.words.offered,
         words=words,
         tiers=TIERS,
-        here=lambda **changed: _url({**chosen, **changed}),
-        rows_url=_url({**chosen, "page": str(number)}, "/console/rows"),
+        here=lambda **changed: _url(request.path("worklist"), {**chosen, **changed}),
+        rows_url=_url(request.path("worklist_rows"), {**chosen, "page": str(number)}),
     )
 
 
@@ -131,6 +131,6 @@ def _number(text: str | None) -> int:
     return min(max(int(text), 1), 10_000) if text and text.isdecimal() and len(text) < 6 else 1
 
 
-def _url(parameters: dict[str, str | None], path: str = "/console") -> str:
+def _url(path: str, parameters: dict[str, str | None]) -> str:
     query = urlencode({name: value for name, value in parameters.items() if value})
     return f"{path}?{query}" if query else path

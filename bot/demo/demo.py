@@ -25,6 +25,7 @@ from bot.service.service import Service
 from bot.store.console import Demonstration, NurseAccounts, Role
 from bot.store.settings import Settings
 from bot.store.store import Store
+from bot.web.paths import page_path
 from dialogs.events import Acknowledged, Claimed, NurseEvent
 from dialogs.protocol import TriageProtocol
 from dialogs.session import Session, replay
@@ -208,7 +209,7 @@ async def sign_in_link(desk: NurseAccounts, accounts: Accounts, base: str) -> st
     nurse = await desk.nurse(NURSES[0][1])
     if nurse is None or not nurse.is_demo or not nurse.is_active:
         return None
-    return f"{base}/console/sign-in/{await accounts.new_link(nurse, 'sign_in', DEMO_LINK_HOLDS)}"
+    return base + page_path("sign_in_link", secret=await accounts.new_link(nurse, "sign_in", DEMO_LINK_HOLDS))
 
 
 async def clear(store: Settings, desk: Demonstration) -> int:

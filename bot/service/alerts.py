@@ -21,6 +21,7 @@ from bot.store.console import Nurse
 from bot.store.nurse_chats import NurseChat, NurseChats, Reception
 from bot.store.outbox import Alert, Delivery
 from bot.store.worklist import Entry
+from bot.web.paths import page_path
 from dialogs.events import Claimed
 from dialogs.machine import wake_at
 from dialogs.protocol import Disposition
@@ -196,7 +197,7 @@ class Alerts(Reception):
     # --- small things
 
     def _link_to(self, session: str) -> str:
-        return f"{self._base}/console/entries/{session}"
+        return self._base + page_path("entry", session=session)
 
     async def _say(self, channel: str, address: str, text: str, at: datetime) -> None:
         await self._chats.say(Alert(channel, address, Outgoing(text, kind="alert", priority=Priority.ADVICE)), at)

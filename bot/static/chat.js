@@ -123,7 +123,7 @@ function send(message, label) {
 const deliver = patiently(async (failures) => {
   while (waiting.length) {
     const { id, choice, text } = waiting[0];
-    const response = await post("/chat", { id, have: cursor, ...(choice ? { choice } : { text }) }).catch(() => null);
+    const response = await post(talk.action, { id, have: cursor, ...(choice ? { choice } : { text }) }).catch(() => null);
     const answer = await response?.json().catch(() => null);
     const isSent = response?.ok && answer;
     if (isSent) {
@@ -308,7 +308,7 @@ const eye = new IntersectionObserver(
 const acknowledge = patiently(async () => {
   const deliveries = [...shown];
   if (!deliveries.length) return undefined;
-  const response = await post("/chat/seen", { deliveries: deliveries.join(" ") }).catch(() => null);
+  const response = await post(log.dataset.seen, { deliveries: deliveries.join(" ") }).catch(() => null);
   if (!response || response.status >= 500 || response.status === 429) return 0;
   for (const delivery of deliveries) shown.delete(delivery);
   return shown.size ? 100 : undefined;
@@ -348,7 +348,7 @@ let mourning;
 function connect() {
   clearTimeout(reconnection);
   source?.close();
-  source = new EventSource(`/chat/events?have=${cursor}&of=${log.dataset.of}`);
+  source = new EventSource(`${log.dataset.events}?have=${cursor}&of=${log.dataset.of}`);
   source.addEventListener("lines", (event) => heard() && apply(JSON.parse(event.data)));
   source.addEventListener("beat", heard);
   source.addEventListener("displaced", rest);

@@ -52,7 +52,7 @@ class Ward:
         return f"{self.base}/console/sign-in/{await self.accounts.new_link(nurse, 'sign_in', timedelta(hours=1))}"
 
     async def browser(self) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=self.base, headers={"Sec-Fetch-ConsoleApp": "same-origin"}, timeout=20)
+        client = httpx.AsyncClient(base_url=self.base, headers={"Sec-Fetch-Site": "same-origin"}, timeout=20)
         return await self.stack.enter_async_context(client)
 
     async def nurse(self, name: str, **fields: object) -> Sister:
@@ -110,7 +110,7 @@ async def opened(clinic: TestClinic, *, needs_code: bool = False) -> AsyncIterat
     desk = SqliteDesk(clinic.store)
     alerts = Alerts(clinic.service, SqliteNurseChats(clinic.store), "https://check.example.org", clinic.telephones.name)
     console = ConsoleApp(
-        clinic.service, desk, clinic.clinic, clinic.clock, needs_code, SqliteReports(clinic.store), alerts
+        clinic.service, desk, clinic.clinic, clinic.clock, SqliteReports(clinic.store), alerts, needs_code
     )
     door = socket.create_server(("127.0.0.1", 0))
     port = door.getsockname()[1]

@@ -8,14 +8,13 @@ import logging
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -26,14 +25,17 @@ from bot.channels.web.browser_id import BrowserId, BrowserIds, RateLimit, networ
 from bot.channels.web.event_stream import EventStream, Stream, Streams, server_sent
 from bot.channels.web.page import ChatPages
 from bot.clinic.languages import accepted_languages, best_language
+from bot.web.cookies import read_cookie, with_cookie
+from bot.web.forms import FormLimits, read_form
 from bot.web.headers import SecurityHeaders
+from bot.web.origin import client_of, is_same_origin
+from bot.web.paths import PATHS, path_for, root_of
 
 log = logging.getLogger(__name__)
 
 HIDDEN_AFTER = timedelta(hours=12)
-COOKIE_KEPT = timedelta(days=30)
+COOKIE, COOKIE_KEPT = "cordwatch", timedelta(days=30)
 CHOICE_BYTES = 64
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 WRONGS = {403: "web_form_expired", 404: "web_not_found", 409: "web_history_hidden", 429: "web_too_many"}
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
@@ -46,8 +48,7 @@ class Limits:
     new_conversation_each: timedelta = timedelta(minutes=6)
     messages: int = 30
     message_each: timedelta = timedelta(seconds=1)
-    body_bytes: int = 64 * 1024
-    body_within_s: float = 10
+    form: FormLimits = field(default_factory=FormLimits)
     streams: int = 2000
     streams_per_visitor: int = 4
     beat_s: float = 20
@@ -98,18 +99,21 @@ class WebChatChannel(Channel):
 
     def _build(self) -> ASGIApp:
         routes = [
-            Route("/", RedirectResponse("/chat")),
-            Route("/chat", self._chat, methods=["GET", "POST"]),
-            Route("/chat/new", self._start_anew, methods=["POST"]),
-            Route("/chat/seen", self._seen, methods=["POST"]),
-            Route("/chat/shown.gif", self._shown),
-            Route("/chat/events", self._events),
-            Route("/chat/static/{name}", self._static),
+            Route(PATHS["home"], self._home),
+            Route(PATHS["chat"], self._chat, methods=["GET", "POST"]),
+            Route(PATHS["chat_new"], self._start_anew, methods=["POST"]),
+            Route(PATHS["chat_seen"], self._seen, methods=["POST"]),
+            Route(PATHS["chat_shown"], self._shown),
+            Route(PATHS["chat_events"], self._events),
+            Route(PATHS["chat_asset"], self.pages.assets.serve),
         ]
         wrong: dict[Any, Any] = {HTTPException: self._refuse, Exception: self._fail}
         return SecurityHeaders(Starlette(routes=routes, exception_handlers=wrong), "web chat")
 
     # --- what a browser asks for ------------------------------------------------------------------------------------
+
+    async def _home(self, request: Request) -> Response:
+        return RedirectResponse(path_for(request, "chat"))
 
     async def _chat(self, request: Request) -> Response:
         return await (self._say(request) if request.method == "POST" else self._page(request))
@@ -120,15 +124,16 @@ class WebChatChannel(Channel):
         language = self._language(request, conversation)
         token = self._visitors.form_token(visitor)
         if self._is_hidden(conversation.active_at):
-            html = self.pages.notice("web_history_hidden", language, form_token=token)
+            html = self.pages.notice("web_history_hidden", language, root_of(request), form_token=token)
         else:
             of, message_id = _owner_tag(visitor), secrets.token_hex(8)
-            html = self.pages.chat(conversation, language, form_token=token, message_id=message_id, of=of)
+            values = {"form_token": token, "message_id": message_id, "of": of}
+            html = self.pages.chat(conversation, language, root_of(request), **values)
         return self._with_cookie(request, HTMLResponse(html), visitor)
 
     async def _say(self, request: Request) -> Response:
         """Takes a message; answers when it is committed."""
-        form = await self._form(request)
+        form = await read_form(request, self._limits.form)
         visitor = self._owner(request, form)
         before = await self._conversations.read(visitor.address)
         if self._is_hidden(before.active_at):
@@ -140,15 +145,17 @@ class WebChatChannel(Channel):
             update = self.pages.update(after, self._language(request, after), form.get("have", ""))
             return JSONResponse({**update, "note": note})
         newest = "".join(f"#line-{line.id}" for line in after.lines[len(before.lines) :][:1])
-        return RedirectResponse(f"/chat{newest}", status_code=303)
+        return RedirectResponse(path_for(request, "chat") + newest, status_code=303)
 
     async def _start_anew(self, request: Request) -> Response:
-        self._owner(request, await self._form(request))
-        return self._with_cookie(request, RedirectResponse("/chat", status_code=303), self._visitors.new())
+        self._owner(request, await read_form(request, self._limits.form))
+        return self._with_cookie(
+            request, RedirectResponse(path_for(request, "chat"), status_code=303), self._visitors.new()
+        )
 
     async def _seen(self, request: Request) -> Response:
         """A page with script shows these messages."""
-        form = await self._form(request)
+        form = await read_form(request, self._limits.form)
         visitor = self._owner(request, form)
         await self._conversations.acknowledge(visitor.address, _numbers(form.get("deliveries", "")))
         return Response(status_code=204)
@@ -156,14 +163,14 @@ class WebChatChannel(Channel):
     async def _shown(self, request: Request) -> Response:
         """The same for a browser without script: it asks for a picture at the end of the page."""
         visitor = self._visitor(request)
-        if visitor is None or not _is_same_origin(request):
+        if visitor is None or not is_same_origin(request):
             raise HTTPException(403)
         await self._conversations.acknowledge(visitor.address, _numbers(request.query_params.get("deliveries", "")))
         return Response(PIXEL, media_type="image/gif")
 
     async def _events(self, request: Request) -> Response:
         visitor = self._visitor(request)
-        if not _is_same_origin(request):
+        if not is_same_origin(request):
             raise HTTPException(403)
         if visitor is None or _owner_tag(visitor) != request.query_params.get("of"):
             return Response(server_sent("reload", {}), media_type="text/event-stream")
@@ -197,24 +204,17 @@ class WebChatChannel(Channel):
         if stream.is_displaced:
             yield server_sent("displaced", {})
 
-    async def _static(self, request: Request) -> Response:
-        asset = self.pages.assets.get(request.path_params["name"])
-        if asset is None:
-            raise HTTPException(404)
-        kept = "public, max-age=31536000, immutable" if request.query_params.get("v") == asset.version else "no-cache"
-        return Response(asset.body, media_type=asset.media_type, headers={"Cache-Control": kept})
-
     # --- who asks, and whether she may ------------------------------------------------------------------------------
 
     def _visitor(self, request: Request) -> BrowserId | None:
-        return self._visitors.read(request.cookies.get(_cookie_name(request)))
+        return self._visitors.read(read_cookie(request, COOKIE))
 
     def _owner(self, request: Request, form: Mapping[str, str]) -> BrowserId:
         """The visitor whose own page sent this. Raises 403 for a stranger's or an outdated one."""
         visitor = self._visitor(request)
         if (
             visitor is None
-            or not _is_same_origin(request)
+            or not is_same_origin(request)
             or not self._visitors.owns_form(visitor, form.get("token", ""))
         ):
             raise HTTPException(403)
@@ -224,23 +224,14 @@ class WebChatChannel(Channel):
         at = self._clock()
         if not self._talkers.take(visitor.address, at):
             raise HTTPException(429, headers={"Retry-After": "5"})
-        client = request.client.host if request.client else ""
-        if not conversation.lines and not self._newcomers.take(network_of(client), at):
+        if not conversation.lines and not self._newcomers.take(network_of(client_of(request)), at):
             raise HTTPException(429, headers={"Retry-After": "60"})
 
     def _is_hidden(self, active_at: datetime | None) -> bool:
         return active_at is not None and self._clock() - active_at >= HIDDEN_AFTER
 
     def _with_cookie(self, request: Request, response: Response, visitor: BrowserId) -> Response:
-        response.set_cookie(
-            _cookie_name(request),
-            self._visitors.cookie(visitor),
-            max_age=int(COOKIE_KEPT.total_seconds()),
-            httponly=True,
-            samesite="lax",
-            secure=not _is_loopback(request),
-        )
-        return response
+        return with_cookie(request, response, COOKIE, self._visitors.cookie(visitor), COOKIE_KEPT)
 
     async def _take(self, request: Request, visitor: BrowserId, form: Mapping[str, str]) -> str | None:
         choice, text = form.get("choice") or None, form.get("text", "")
@@ -268,23 +259,6 @@ class WebChatChannel(Channel):
         named = hashlib.sha256(f"{message_id or secrets.token_hex(8)}\x1f{content}".encode(errors="replace"))
         return f"{self.name}:{_owner_tag(visitor)}:{named.hexdigest()[:24]}"
 
-    async def _form(self, request: Request) -> dict[str, str]:
-        """The fields of a form. Raises 408, 413 or 415."""
-        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
-            raise HTTPException(415)
-        body = b""
-        try:
-            async with asyncio.timeout(self._limits.body_within_s):
-                async for chunk in request.stream():
-                    body += chunk
-                    if len(body) > self._limits.body_bytes:
-                        raise HTTPException(413, headers={"Connection": "close"})
-            return dict(parse_qsl(body.decode(errors="replace"), errors="replace", max_num_fields=20))
-        except TimeoutError as error:
-            raise HTTPException(408, headers={"Connection": "close"}) from error
-        except (ValueError, ClientDisconnect) as error:
-            raise HTTPException(400) from error
-
     # --- what it says when it cannot --------------------------------------------------------------------------------
 
     async def _refuse(self, request: Request, error: HTTPException) -> Response:
@@ -301,7 +275,7 @@ class WebChatChannel(Channel):
     ) -> Response:
         if _is_script(request):
             return JSONResponse({"wrong": self.pages.site.words(key, language)}, status, headers)
-        return HTMLResponse(self.pages.notice(key, language), status, headers)
+        return HTMLResponse(self.pages.notice(key, language, root_of(request)), status, headers)
 
     def _language(self, request: Request, conversation: Conversation) -> str:
         wanted = request.headers.get("accept-language", "")
@@ -324,20 +298,3 @@ def _numbers(text: str) -> list[int]:
 
 def _is_script(request: Request) -> bool:
     return request.headers.get("accept", "") == "application/json"
-
-
-def _is_loopback(request: Request) -> bool:
-    return request.url.scheme == "http" and request.url.hostname in LOOPBACK
-
-
-def _cookie_name(request: Request) -> str:
-    return "cordwatch" if _is_loopback(request) else "__Host-cordwatch"
-
-
-def _is_same_origin(request: Request) -> bool:
-    """Whether the browser says that our own page asked; older browsers say less, then the form's token decides."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("origin", "null")
-    return origin == "null" or origin.partition("://")[2] == request.headers.get("host")

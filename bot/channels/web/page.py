@@ -9,24 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bot.channels import Choice, clean
 from bot.channels.conversation import Conversation, Line
 from bot.clinic.languages import direction
+from bot.web.assets import STATIC, Assets
+from bot.web.templates import addresses, environment
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
-STATIC = Path(__file__).parents[2] / "static"
-ASSETS = {
-    "chat.css": "text/css; charset=utf-8",
-    "chat.js": "text/javascript; charset=utf-8",
-    "chat.svg": "image/svg+xml",
-}
+ASSETS = ("chat.css", "chat.js", "chat.svg")
 LINES_REDRAWN = 4
 INTERNATIONAL_NUMBER = r"\+\d[\d  ()/.-]{5,}\d"
 
@@ -60,35 +54,23 @@ class Drawn:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file of the page, as served."""
-
-    body: bytes
-    media_type: str
-    version: str
-
-
 class ChatPages:
     """Draws everything a browser shows, in the patient's language."""
 
     def __init__(self, site: ChatClinic) -> None:
         self.site = site
-        self.assets = {name: _asset(name, media_type) for name, media_type in ASSETS.items()}
+        self.assets = Assets((STATIC / name for name in ASSETS), "chat_asset")
         self._number = _number_pattern(site.numbers)
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = environment()
         self._environment.filters["linked"] = self.linked
-        self._environment.globals.update(asset=self._asset_url, direction=direction, site=site)
+        self._environment.globals.update(direction=direction, site=site)
         self._drawn = lru_cache(maxsize=4096)(self._draw_line)
 
-    def chat(self, conversation: Conversation, language: str, **values: str) -> str:
-        """The whole page; works without script. `values`: form_token, message_id and `of`, whose page it is."""
+    def chat(self, conversation: Conversation, language: str, root: str = "", **values: str) -> str:
+        """The whole page; works without script. `values`: form_token, message_id and `of`, whose page it is.
+
+        `root`: the prefix of the request, below which its links lead.
+        """
         drawn = self.draw(conversation, language)
         return self._render(
             "chat.html",
@@ -96,14 +78,15 @@ class ChatPages:
             lines=drawn,
             revision=conversation.revision,
             cursor=_cursor(drawn),
+            **addresses(root, self.assets),
             unseen=_unseen(conversation),
             has_answers=any(not _is_reading(line) for line in _open_lines(conversation.lines)),
             **values,
         )
 
-    def notice(self, key: str, language: str, **values: str) -> str:
+    def notice(self, key: str, language: str, root: str = "", **values: str) -> str:
         """A page with one thing to say, such as an error. With a form_token it offers to start anew."""
-        return self._render("chat_notice.html", language, key=key, **values)
+        return self._render("chat_notice.html", language, key=key, **addresses(root, self.assets), **values)
 
     def update(self, conversation: Conversation, language: str, have: str) -> dict[str, Any]:
         """What a page lacks that has the lines named by the cursor `have`, and the order of all lines."""
@@ -154,9 +137,6 @@ class ChatPages:
             return self.site.words(key, language, **fields)
 
         return self._environment.get_template(template).render(ui=ui, language=language, **values)
-
-    def _asset_url(self, name: str) -> str:
-        return f"/chat/static/{name}?v={self.assets[name].version}"
 
 
 def _open_lines(lines: Sequence[Line]) -> list[Line]:
@@ -224,8 +204,3 @@ def _picture(name: str) -> Markup:
         return Markup("")
     drawing = path.read_text(encoding="utf-8")
     return Markup(drawing[drawing.index("<svg") :])
-
-
-def _asset(name: str, media_type: str) -> Asset:
-    body = (STATIC / name).read_bytes()
-    return Asset(body, media_type, hashlib.sha256(body).hexdigest()[:12])

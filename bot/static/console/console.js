@@ -197,7 +197,7 @@
     j: () => step(1),
     k: () => step(-1),
     t: take,
-    w: () => (location.href = "/console"),
+    w: () => (location.href = document.querySelector("a.home").href),
     r: () => openPart("reply", "textarea, select"),
     n: () => openPart("note", "textarea"),
     c: () => openPart("close", "button"),

@@ -19,6 +19,7 @@ import pytest_asyncio
 from bot.channels import Outgoing
 from bot.channels.web.browser_id import BrowserIds, RateLimit, network_of
 from bot.channels.web.channel import Limits
+from bot.web.forms import FormLimits
 from tests.kit.clinic import MONDAY
 from tests.kit.web_chat import KEY, WebChat, until, web_chat
 
@@ -483,7 +484,7 @@ async def test_a_button_that_no_page_ever_had_is_refused(chat):
 
 
 async def test_a_half_sent_form_is_given_up():
-    async with web_chat(Limits(body_within_s=0.1)) as chat:
+    async with web_chat(Limits(form=FormLimits(within_s=0.1))) as chat:
         reader, writer = await asyncio.open_connection("127.0.0.1", chat.port)
         writer.write(
             b"POST /chat HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/x-www-form-urlencoded\r\n"
