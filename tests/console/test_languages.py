@@ -12,9 +12,9 @@ from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
+from bot.clinic.languages import direction
 from bot.clinic.settings import LOCALES, load
 from bot.console.labels import REPLIES
-from bot.console.pages import direction
 from bot.console.replies import BLANK, prepared
 from bot.language.catalogue import catalogue_path
 from bot.language.console import available, console_words

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from bot.channels.web.page import direction
+from bot.clinic.languages import direction
 from bot.language.catalogue import fill
 from dialogs.decision import decide_from_answers, next_question
 from tests.journeys.test_telegram_languages import FINDINGS

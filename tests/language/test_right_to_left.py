@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from bot.channels.web.page import direction
+from bot.clinic.languages import direction
 from bot.clinic.settings import LOCALES
 from bot.language.catalogue import catalogue_path, read
 from tests.kit.each import each
