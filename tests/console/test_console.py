@@ -505,3 +505,11 @@ async def test_a_clinic_may_ask_leads_for_one_time_codes(clinic):
         response = await lead.client.get("/console")
         assert response.headers["location"] == "/console/account#code"
         assert "Nobody is waiting" in await Sister(ward, "Anna", (await ward.nurse("Anna")).client).sees()
+
+
+@pytest.mark.parametrize("page", ["/console", "/console/entries/{}", "/console/entries/{}/referral"])
+async def test_no_page_marks_what_nobody_can_ever_say_otherwise(ward, page):
+    """Nothing writes yet that a patient's identity is verified; a mark that is always on is no mark."""
+    session = await ward.session_of(await ward.patient(**WEAK))
+    seen = await (await ward.nurse("Anna")).sees(page.format(session))
+    assert "verified" not in text_of(seen)
