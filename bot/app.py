@@ -28,6 +28,7 @@ from bot.store.settings import Protocols
 from bot.store.store import Store
 from bot.store.transcripts import Transcripts
 from dialogs.protocol import TriageProtocol, load, parse
+from dialogs.topic import load as load_topics
 
 
 @dataclass
@@ -57,8 +58,8 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         store = open_store(config)
         stack.push_async_callback(store.close)
         await store.release()
-        current = load()
-        words = PatientTexts(config.clinic, current)
+        current = load(config.protocol)
+        words = PatientTexts(config.clinic, current, topics=load_topics(config.topics))
         service = Service(store, words, config.clinic, await _protocols(store, current), current, utc_now)
         channels = {one.name: one for one in await _channels(config, store, words, service, terminal, is_chat)}
         for channel in channels.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,19 +29,21 @@ class Finding:
 def check(path: Path | None, protocol_path: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything that can be known before the service starts."""
     protocol = topics = config = None
+    with suppress(ConfigError):  # which is told below
+        config = load(path, environ).serving(protocol_path)
     try:
-        protocol = protocols.load(protocol_path)
+        protocol = protocols.load(protocol_path if config is None else config.protocol)
         counts = f"{len(protocol.questions)} questions, {len(protocol.rules)} rules"
         yield Finding("ok", f"protocol {protocol.version}: {counts}")
     except ProtocolError as error:
         yield Finding("problem", str(error))
     try:
-        topics = load_topics()
+        topics = load_topics(None if config is None else config.topics)
         yield Finding("ok", f"topics {topics.version}: {len(topics.topics)} to read")
     except TopicError as error:
         yield Finding("problem", str(error))
     try:
-        config = load(path, environ)
+        config = load(path, environ).serving(protocol_path)
         refuse_unreal_numbers(config)
         yield Finding("ok", f"settings {config.source or 'of the demo clinic'}: {config.clinic.name}")
         yield from _notes(config)

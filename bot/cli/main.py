@@ -267,7 +267,7 @@ def worklist(path: Path | None, as_json: bool) -> None:
     if as_json:
         lines: Iterator[str] = (reports.worklist_json(row) for row in rows)
     else:
-        lines = reports.worklist_lines(rows, protocols.load(), config.clinic.time_zone, at)
+        lines = reports.worklist_lines(rows, protocols.load(config.protocol), config.clinic.time_zone, at)
     for line in lines:
         click.echo(line)
 
@@ -296,7 +296,7 @@ def transcript(path: Path | None, session: str, language: str | None) -> None:
     `cordwatch worklist` shows the ids of sessions.
     """
     config = load(path, os.environ)
-    words = PatientTexts(config.clinic)
+    words = PatientTexts(config.clinic, protocols.load(config.protocol))
     chosen = language or words.offered[0]
     if chosen not in words.offered:
         raise click.UsageError(f"--language must be one of {', '.join(words.offered)}, not {chosen!r}")
@@ -313,7 +313,7 @@ async def _conversation(config: Config, session: str) -> tuple[list[Recorded | S
         except KeyError as error:
             raise click.ClickException(f"there is no session {session!r}; cordwatch worklist shows ids") from error
         events = [part for part in conversation if isinstance(part, Recorded)]
-        begun, current = replay(session, events).protocol_version, protocols.load()
+        begun, current = replay(session, events).protocol_version, protocols.load(config.protocol)
         kept = await store.protocols()
     if begun == current.version or begun not in kept:
         return conversation, current

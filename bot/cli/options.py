@@ -18,7 +18,7 @@ PROTOCOL = click.option(
     "--protocol",
     "-p",
     "protocol_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Another protocol file than the one that comes with Cordwatch.",
+    type=click.Path(path_type=Path),
+    metavar="FILE_OR_FOLDER",
+    help="Another guideline than the one that comes with Cordwatch: its folder, or a protocol file.",
 )

@@ -14,7 +14,7 @@ import click
 
 from bot.cli.nurses import spoken
 from bot.cli.office import FindWebChat
-from bot.cli.options import CONFIG
+from bot.cli.options import CONFIG, PROTOCOL
 from bot.clinic.settings import load
 from bot.web.paths import page_path
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @click.command()
 @CONFIG
 @click.option("--demo", "is_demo", is_flag=True, help="With the demo clinic: let made-up patients in.")
-def run(path: Path | None, is_demo: bool) -> None:
+@PROTOCOL
+def run(path: Path | None, is_demo: bool, protocol_path: Path | None) -> None:
     """Serve patients on Telegram and in the web chat until told to stop.
 
     Telegram is served when the environment variable BOT_TELEGRAM_TOKEN holds the bot's token. SIGINT (Ctrl-C) and
@@ -33,7 +34,7 @@ def run(path: Path | None, is_demo: bool) -> None:
     """
     from bot.cli import running  # here, because a command that only prints should not wait for a web server to load
 
-    config = load(path, os.environ)
+    config = load(path, os.environ).serving(protocol_path)
     # Without Telegram a person at the keyboard is most likely trying it out: the conversation begins right here.
     is_trying = config.telegram.token is None and sys.stdin.isatty()
 
@@ -46,14 +47,15 @@ def run(path: Path | None, is_demo: bool) -> None:
 
 @click.command()
 @CONFIG
-def chat(path: Path | None) -> None:
+@PROTOCOL
+def chat(path: Path | None, protocol_path: Path | None) -> None:
     """Hold the same conversation here in the terminal, while no service runs.
 
     Type the number of an answer or its words, /help for the commands, Ctrl-D to leave.
     """
     from bot.cli import running
 
-    config = load(path, os.environ)
+    config = load(path, os.environ).serving(protocol_path)
     if (reply := spoken(config, FindWebChat())) is not None:
         raise click.ClickException(
             f"the service runs on {config.database}; its conversation is in the web chat: {' '.join(reply.lines)}"

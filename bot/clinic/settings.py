@@ -83,6 +83,15 @@ class Config(Section):
     protocol: Path | None = None
     source: Path | None = None
 
+    def serving(self, protocol: Path | None) -> Config:
+        """The same with another guideline; None leaves it as it is."""
+        return self if protocol is None else self.model_copy(update={"protocol": protocol})
+
+    @property
+    def topics(self) -> Path | None:
+        """The folder whose topics are to be read, None for those that come with Cordwatch."""
+        return self.protocol if self.protocol is not None and self.protocol.is_dir() else None
+
     @property
     def is_demo(self) -> bool:
         return self.clinic.is_demo
