@@ -31,7 +31,6 @@ from bot.clinic.clinic_toml import available_languages as available_languages
 
 T = TypeVar("T")
 DEMO = Path(__file__).with_name("demo.toml")
-DEMO_DATABASE = "data/demo.db"
 DEMO_NUMBERS = frozenset({"+31205550100", "+31205550101"})
 TELEGRAM = "https://api.telegram.org"
 
