@@ -25,6 +25,7 @@ from bot.service.conversations import StoredConversations
 from bot.service.outbox import Outbox
 from bot.service.service import Service, utc_now
 from bot.store.settings import Protocols
+from bot.store.signals import ChangeFeed
 from bot.store.store import Store
 from bot.store.transcripts import Transcripts
 from dialogs.protocol import TriageProtocol, load, parse
@@ -60,16 +61,16 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         await store.release()
         current = load(config.protocol)
         words = PatientTexts(config.clinic, current, topics=load_topics(config.topics))
-        service = Service(store, words, config.clinic, await _protocols(store, current), current, utc_now)
+        signals = ChangeFeed()
+        service = Service(store, words, config.clinic, await _protocols(store, current), current, utc_now, signals)
         channels = {one.name: one for one in await _channels(config, store, words, service, terminal, is_chat)}
         for channel in channels.values():
             stack.push_async_callback(channel.close)
-        outbox = Outbox(store, channels, utc_now, service.delivery_failed)
-        service.nudge = outbox.wake
+        outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals=signals)
         health = Health(store, utc_now, lambda: _states(channels, outbox))
         of_nurses = [channel.name for channel in channels.values() if channel.is_for_nurses_too]
         alerts = Alerts(service, store.nurse_chats, config.base_url, of_nurses) if of_nurses else None
-        service.reception = alerts
+        service.staff = alerts
         needs_code = config.clinic.must_leads_use_codes
         console = ConsoleApp(service, store.desk, config.clinic, utc_now, store.reports, alerts, needs_code)
         link = await demo.sign_in_link(store.desk, console.accounts, config.base_url) if config.is_demo else None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any, cast
 
 from dialogs.events import (
@@ -113,30 +111,6 @@ def replay(session_id: str, events: Iterable[Recorded]) -> Session:
     for recorded in events:
         session = apply(session, recorded.event, recorded.at)
     return session
-
-
-class Replays:
-    """The sessions that were replayed last, so that only what came after is applied.
-
-    A log is known again by its very last event: events are only added, and a store that reads anew makes new objects.
-    """
-
-    def __init__(self, most: int = 1_000) -> None:
-        self._most = most
-        self._kept: OrderedDict[str, tuple[Session, Recorded]] = OrderedDict()
-
-    def replay(self, session_id: str, events: Sequence[Recorded]) -> Session:
-        """The same as `replay`."""
-        session, last = self._kept.pop(session_id, (None, None))
-        if session is None or session.length > len(events) or events[session.length - 1] is not last:
-            session = Session(session_id)
-        for recorded in islice(events, session.length, None):
-            session = apply(session, recorded.event, recorded.at)
-        if events:
-            self._kept[session_id] = (session, events[-1])
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return session
 
 
 def apply(session: Session, event: Event, at: datetime) -> Session:

@@ -17,6 +17,7 @@ from bot.cli.office import Office
 from bot.clinic.settings import Config
 from bot.demo import demo
 from bot.service.service import Service, utc_now
+from bot.store.signals import WORKLIST
 from bot.web.server import allow_many_connections, bound, web_server
 
 log = logging.getLogger("cordwatch")
@@ -96,7 +97,7 @@ async def _wake(app: App, has_demo_patients: bool) -> None:
     """What silence calls for. Made-up patients are let in before: in their time it is still yesterday."""
     if has_demo_patients and app.config.is_demo:
         await demo.fill(app.store, app.words, app.config.clinic, app.service.current, utc_now())
-        app.console.bells.ring()
+        app.service.signals.publish(WORKLIST)
     await app.service.run_wakes()
 
 

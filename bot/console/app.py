@@ -18,7 +18,7 @@ from bot.clinic.settings import Clinic
 from bot.console import alerts, audit, handover, nurses, referral, session, sign_in, timeliness, worklist
 from bot.console.accounts import Accounts
 from bot.console.actions import ACTS, act
-from bot.console.live import Bells
+from bot.console.live import OpenPages
 from bot.console.pages import ConsolePages
 from bot.console.request import Console, Handler, NurseRequest, SignInNeeded, for_nurses
 from bot.service.alerts import Alerts
@@ -47,8 +47,7 @@ class ConsoleApp:
     ) -> None:
         self.accounts = Accounts(desk, clock, needs_code)
         self.console = Console(service, desk, reports, alerts, self.accounts, ConsolePages(clinic), clock)
-        self.bells = Bells()
-        service.on_listed = self.bells.ring
+        self.open_pages = OpenPages(service.signals)
         self.app: ASGIApp = self._build()
 
     def routes(self) -> list[BaseRoute]:
@@ -57,7 +56,7 @@ class ConsoleApp:
 
     async def close(self) -> None:
         """Ends the open pages' streams."""
-        self.bells.close()
+        self.open_pages.close()
 
     def _build(self) -> ASGIApp:
         routes = [
@@ -122,7 +121,7 @@ class ConsoleApp:
         return partial(answer, self.console)
 
     async def _events(self, request: NurseRequest) -> Response:  # noqa: ARG002
-        return self.bells.stream()
+        return self.open_pages.stream()
 
     # --- what it says when it cannot
 

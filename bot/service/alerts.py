@@ -18,8 +18,9 @@ from bot.language.console import N_, ConsoleWords, available, console_words
 from bot.service.entry import Refused
 from bot.service.service import Service
 from bot.store.console import Nurse
-from bot.store.nurse_chats import NurseChat, NurseChats, Reception
+from bot.store.nurse_chats import NurseChat, NurseChats, StaffInbox
 from bot.store.outbox import Alert, Delivery
+from bot.store.signals import OUTBOX
 from bot.store.worklist import Entry
 from bot.web.paths import page_path
 from dialogs.events import Claimed
@@ -66,7 +67,7 @@ OWN_CHECK = N_(
 )
 
 
-class Alerts(Reception):
+class Alerts(StaffInbox):
     """`base`: the address under which nurses open the console. `channels`: whose chats can be linked."""
 
     def __init__(
@@ -94,7 +95,7 @@ class Alerts(Reception):
 
     # --- from the chat
 
-    async def takes(self, incoming: Incoming) -> bool:
+    async def handles(self, incoming: Incoming) -> bool:
         if incoming.channel not in self._channels:
             return False
         text = incoming.text.strip()
@@ -163,7 +164,7 @@ class Alerts(Reception):
             what_next, word, kind="alert", retires=retired, priority=Priority.ADVICE, language=words.language
         )
         await self._chats.say(Alert(chat.channel, chat.address, said), at)
-        self._service.nudge()
+        self._service.signals.publish(OUTBOX)
         return word
 
     # --- from the service
@@ -201,7 +202,7 @@ class Alerts(Reception):
 
     async def _say(self, channel: str, address: str, text: str, at: datetime) -> None:
         await self._chats.say(Alert(channel, address, Outgoing(text, kind="alert", priority=Priority.ADVICE)), at)
-        self._service.nudge()
+        self._service.signals.publish(OUTBOX)
 
     def _fill(self, words: ConsoleWords, text: str, nurse: Nurse | None = None) -> str:
         clinic = self._service.clinic

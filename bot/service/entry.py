@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -52,13 +52,21 @@ class Refused(Exception):
 def entry(events: Iterable[Recorded], protocol: TriageProtocol, clinic: Clinic) -> Entry | None:
     """The worklist row of a session; None when nothing was ever listed."""
     row: Entry | None = None
+    for after in entries(events, protocol, clinic):
+        row = after
+    return row
+
+
+def entries(events: Iterable[Recorded], protocol: TriageProtocol, clinic: Clinic) -> Iterator[Entry | None]:
+    """The row as it stands after each of the events."""
+    row: Entry | None = None
     is_carer = False
     for recorded in events:
         match recorded.event:
             case Answered("respondent", answer) | Corrected("respondent", answer):
                 is_carer = answer == "carer"
         row = _after(row, recorded.event, recorded.at, protocol, clinic)
-    return None if row is None else replace(row, is_carer=is_carer)
+        yield replace(row, is_carer=True) if row is not None and is_carer else row
 
 
 def acknowledge_by(tier: Disposition | None, reason: str, at: datetime, clinic: Clinic) -> datetime:

@@ -9,12 +9,12 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.channels import Busy, Channel, ChannelDown, Priority, Undeliverable
 from bot.store.outbox import Deliveries, Delivery
+from bot.store.signals import LONGEST_WAIT_S, OUTBOX, ChangeFeed, Signals
 
 log = logging.getLogger("cordwatch.outbox")
 
@@ -46,34 +46,23 @@ class Outbox:
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         most_at_once: int = 50,
+        signals: Signals | None = None,
     ) -> None:
         self._store, self._clock, self._on_failed = store, clock, on_failed
         self._jitter, self._sleep, self._most_at_once = jitter, sleep, most_at_once
         self._lanes = [_Lane(name, channel) for name, channel in channels.items()]
-        self._nudged = asyncio.Event()
+        self._news = (signals or ChangeFeed()).subscribe(OUTBOX)
 
     @property
     def down(self) -> Mapping[str, str]:
         """Why a channel refuses everything, by its name; empty when all of them work."""
         return {lane.name: lane.down for lane in self._lanes if lane.down is not None}
 
-    @property
-    def is_down(self) -> bool:
-        return bool(self.down)
-
-    @property
-    def down_reason(self) -> str | None:
-        return "; ".join(f"{name}: {reason}" for name, reason in self.down.items()) or None
-
-    def wake(self) -> None:
-        """Something new has been committed."""
-        self._nudged.set()
-
     async def run(self) -> None:
         """Sends until cancelled; then lets what is on its way arrive, for a second. Sleeps while nothing is due."""
         try:
             while True:
-                self._nudged.clear()
+                self._news.consume()
                 try:
                     moment = await self._begin_all()
                 except Exception as error:
@@ -120,17 +109,15 @@ class Outbox:
                 return min((moment for moment in (retry_at, *resting.values()) if moment is not None), default=None)
 
     async def _until(self, moment: datetime | None) -> None:
-        wait_s = None if moment is None else max(0.0, (moment - self._clock()).total_seconds())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await self._nudged.wait()
+        left_s = LONGEST_WAIT_S if moment is None else (moment - self._clock()).total_seconds()
+        await self._news.wait(max(0.0, left_s))
 
     # --- one message
 
     def _start(self, lane: _Lane, delivery: Delivery) -> None:
         def end(task: asyncio.Task[None]) -> None:
             lane.under_way.discard(task)
-            self._nudged.set()
+            self._news.notify()
 
         task = asyncio.create_task(self._deliver(lane, delivery))
         lane.under_way.add(task)

@@ -58,11 +58,11 @@ class NurseChats(ABC):
         """Puts a message into the outbox."""
 
 
-class Reception(ABC):
+class StaffInbox(ABC):
     """Takes what does not come from patients, before any session of a patient is looked at."""
 
     @abstractmethod
-    async def takes(self, incoming: Incoming) -> bool:
+    async def handles(self, incoming: Incoming) -> bool:
         """Whether the message comes from a nurse's own chat, or is an attempt to link one."""
 
     @abstractmethod

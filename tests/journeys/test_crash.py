@@ -173,20 +173,24 @@ async def test_a_session_that_cannot_be_woken_holds_up_nobody_elses_advice(tmp_p
         assert (await patient.session()).advised == "12h"
 
 
+class CountingClock(Clock):
+    """Knows how often somebody looked."""
+
+    looked = 0
+
+    def __call__(self) -> datetime:
+        self.looked += 1
+        return self.at
+
+
 async def test_a_session_that_cannot_be_woken_is_tried_again_but_not_without_pause(tmp_path: Path) -> None:
-    async with TestClinic.opened(tmp_path / "clinic.db") as clinic:
+    clock = CountingClock()
+    async with TestClinic.opened(tmp_path / "clinic.db", clock) as clinic:
         await with_an_unreadable_log(clinic, tmp_path / "clinic.db")
-        clinic.clock.move(timedelta(minutes=5))
-        looked = 0
-
-        def look() -> datetime:
-            nonlocal looked
-            looked += 1
-            return clinic.clock.at
-
-        clinic.service.clock = look
+        clock.move(timedelta(minutes=5))
+        clock.looked = 0
         waking = asyncio.create_task(clinic.service.run_wakes())
         for _ in range(1000):
             await asyncio.sleep(0)
         waking.cancel()
-        assert looked < 20
+        assert clock.looked < 20

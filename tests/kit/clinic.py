@@ -78,7 +78,7 @@ class TestClinic:
         store = make_store(path)
         telephones = Telephones()
         service = Service(store, PatientTexts(own, protocol), own, {}, protocol, clock)
-        outbox = Outbox(store, {telephones.name: telephones}, clock, service.delivery_failed)
+        outbox = Outbox(store, {telephones.name: telephones}, clock, service.delivery_failed, signals=service.signals)
         try:
             yield cls(store, service, outbox, telephones, clock, own)
         finally:

@@ -77,9 +77,11 @@ class Ward:
 async def opened(path: Path) -> AsyncIterator[Ward]:
     async with TestClinic.opened(path) as clinic, BotApi() as server:
         channel, desk = channel_to(server, Settings(), pace=FAST), SqliteDesk(clinic.store)
-        outbox = Outbox(clinic.store, {channel.name: channel}, clinic.clock, clinic.service.delivery_failed)
+        signals = clinic.service.signals
+        by_name = {channel.name: channel}
+        outbox = Outbox(clinic.store, by_name, clinic.clock, clinic.service.delivery_failed, signals=signals)
         alerts = Alerts(clinic.service, SqliteNurseChats(clinic.store), BASE)
-        clinic.service.reception, clinic.service.nudge = alerts, outbox.wake
+        clinic.service.staff = alerts
         tasks = [asyncio.create_task(duty) for duty in (channel.listen(clinic.service.receive), outbox.run())]
         try:
             yield Ward(clinic, server, alerts, desk, Accounts(desk, clinic.clock))

@@ -17,6 +17,7 @@ import pytest_asyncio
 from bot.channels import Busy, ChannelDown, Outgoing, Pace, Priority, Retired, Undeliverable
 from bot.service.outbox import Bucket, Outbox
 from bot.store.outbox import Delivery
+from bot.store.signals import OUTBOX, ChangeFeed
 from bot.store.sqlite.store import SqliteStore
 from tests.kit.builders import ScriptedChannel, turn
 from tests.kit.clinic import MONDAY, Clock
@@ -38,6 +39,7 @@ class Post:
     told: list[tuple[str, str]] = field(default_factory=list)
     cannot_tell: Exception | None = None
     outbox: Outbox = field(init=False)
+    signals: ChangeFeed = field(default_factory=ChangeFeed)
 
     def __post_init__(self) -> None:
         self.outbox = self.with_pace(UNLIMITED)
@@ -45,7 +47,7 @@ class Post:
     def with_pace(self, pace: Pace, **options: object) -> Outbox:
         self.channel.pace = pace
         channels = {self.channel.name: self.channel}
-        options = {"jitter": lambda: 1.0, **options}
+        options = {"jitter": lambda: 1.0, "signals": self.signals, **options}
         self.outbox = Outbox(self.store, channels, self.clock, self.tell, **options)  # type: ignore[arg-type]
         return self.outbox
 
@@ -313,8 +315,7 @@ async def test_a_channel_that_refuses_everything_is_tried_with_one_message_a_min
         await post.write("hello", to=str(number))
     post.channel.wrong = ChannelDown("401 Unauthorized")
     await post.sent_now()
-    assert post.outbox.is_down
-    assert post.outbox.down_reason == "scripted: 401 Unauthorized"
+    assert post.outbox.down == {"scripted": "401 Unauthorized"}
     assert dict(post.outbox.down) == {"scripted": "401 Unauthorized"}
     tried = len(post.channel.attempts)
     for minute in range(1, 4):
@@ -332,8 +333,7 @@ async def test_a_channel_that_is_up_again_gets_everything_in_order_and_no_attemp
     await post.sent_now()
     post.channel.wrong = None
     assert await post.sent_after(MINUTE) == ["0", "1", "2", "3", "4"]
-    assert not post.outbox.is_down
-    assert post.outbox.down_reason is None
+    assert not post.outbox.down
 
 
 async def test_a_channel_that_is_down_and_busy_is_still_tried_once_a_minute_only(post):
@@ -346,7 +346,7 @@ async def test_a_channel_that_is_down_and_busy_is_still_tried_once_a_minute_only
     await post.sent_after(MINUTE)
     await post.sent_after(59 * SECOND)
     assert len(post.channel.attempts) == tried + 1
-    assert post.outbox.is_down
+    assert post.outbox.down
 
 
 async def test_a_channel_that_is_down_holds_up_no_other(post):
@@ -374,7 +374,7 @@ async def running(post: Post) -> AsyncIterator[Post]:
 
 async def test_a_nudge_sends_what_has_been_committed(running):
     await running.write("hello")
-    running.outbox.wake()
+    running.signals.publish(OUTBOX)
     await until(lambda: running.channel.texts == ["hello"])
 
 
@@ -386,7 +386,7 @@ def retrying(path: Path) -> int:
 async def test_it_wakes_by_itself_when_a_chat_may_be_tried_again(running, path):
     running.channel.failures["42"] = [Busy("502", timedelta(milliseconds=20))]
     await running.write("hello")
-    running.outbox.wake()
+    running.signals.publish(OUTBOX)
     await until(lambda: retrying(path) == 1)
     running.clock.move(SECOND)
     await until(lambda: running.channel.texts == ["hello"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from dialogs.events import Advised, Entered, Unprocessed
+from dialogs.events import Advised, Entered, Event, Unprocessed
 from tests.kit.clinic import Patient, TestClinic
 
 
@@ -31,6 +32,17 @@ def spoil(directory: Path, kind: str = "Foretold") -> None:
         row = (session, seq + 1, at, kind, "{}")
         db.execute("insert into events (session, seq, at, kind, body) values (?, ?, ?, ?, ?)", row)
         db.execute("update sessions set length = length + 1 where id = ?", (session,))
+
+
+def only_once_settled(render: Callable[..., object]) -> Callable[..., object]:
+    """Words for no question any more, only for the end of the check."""
+
+    def settled(events: Sequence[Event], *more: object) -> object:
+        if Entered("stopped") not in events:
+            raise LookupError("no words for the question")
+        return render(events, *more)
+
+    return settled
 
 
 async def test_a_check_whose_log_cannot_be_read_whole_is_settled(clinic: TestClinic, tmp_path: Path) -> None:
@@ -69,7 +81,7 @@ async def test_a_session_on_whose_state_the_code_stumbles_is_settled(
         raise LookupError("a patient's words")
 
     monkeypatch.setattr(clinic.service.words, "understand", stumble)
-    monkeypatch.setattr(clinic.service, "_can_go_on", lambda *arguments: False)
+    monkeypatch.setattr(clinic.service.words, "render", only_once_settled(clinic.service.words.render))
     await patient.says("no, but I can't feel my legs")
     monkeypatch.setattr(clinic.service.words, "understand", understand)
     log = await clinic.store.open("test", patient.address)
@@ -101,15 +113,15 @@ async def test_sessions_that_cannot_be_woken_hide_no_others(
 ) -> None:
     stuck, other = await begun(clinic), clinic.patient("43")
     await other.says("/start")
-    monkeypatch.setattr("bot.service.service.WOKEN_AT_ONCE", 1)
-    wake = clinic.service._wake
+    monkeypatch.setattr("bot.service.waker.WOKEN_AT_ONCE", 1)
+    wake = clinic.service._waker.wake
 
     async def fail_for_the_stuck(found: object, due: object) -> None:
         if found.patient.address == stuck.address:  # type: ignore[attr-defined]
             raise OSError("disk")
         await wake(found, due)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(clinic.service, "_wake", fail_for_the_stuck)
+    monkeypatch.setattr(clinic.service._waker, "wake", fail_for_the_stuck)
     clinic.clock.move(clinic.service.timing.remind_after)
     await clinic.service.wake()
     assert (await other.session()).is_reminded

@@ -23,8 +23,9 @@ UNLIMITED = Pace(1e6, 1e6, 1_000_000)
 @asynccontextmanager
 async def serving(clinic: TestClinic, *channels: TelegramChannel) -> AsyncIterator[None]:
     """Everything said to a patient goes out by the channel that she is on."""
-    outbox = Outbox(clinic.store, {one.name: one for one in channels}, clinic.clock, clinic.service.delivery_failed)
-    clinic.service.nudge = outbox.wake
+    service = clinic.service
+    by_name = {one.name: one for one in channels}
+    outbox = Outbox(clinic.store, by_name, clinic.clock, service.delivery_failed, signals=service.signals)
     listening = [channel.listen(clinic.service.receive) for channel in channels]
     tasks = [asyncio.create_task(task) for task in (outbox.run(), *listening)]
     try:
