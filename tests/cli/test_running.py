@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import running
-from bot.store.records import Delivery
+from bot.store.outbox import Delivery
 from bot.store.sqlite.store import SqliteStore
 from tests.kit.clinic import TestClinic
 
