@@ -24,3 +24,13 @@ def test_everything_locked_has_its_hashes():
 
 def test_the_lock_file_names_no_index_and_no_place_of_somebodys_machine():
     assert not re.findall(r"^(?!\s*#)\s*(?:--(?!hash)|-[a-z] |file:|.*https?:|.*@ )", LOCK, re.MULTILINE)
+
+
+def test_a_weekly_run_tries_the_newest_dependencies_without_the_lock():
+    workflow = (ROOT / ".github" / "workflows" / "newest.yml").read_text(encoding="utf-8")
+    assert re.search(r'^  schedule:\n    - cron: "\d+ \d+ \* \* [0-6]"$', workflow, re.MULTILINE)
+    steps = re.findall(r"^      - run: (.+)$", workflow, re.MULTILINE)
+    installs = [step for step in steps if "install" in step]
+    assert installs == ['.venv/bin/python -m pip install --no-input -e ".[dev]"']
+    assert steps.index(".ci/programs") < steps.index(installs[0]) < steps.index(".venv/bin/pytest")
+    assert not re.search(r"requirements\.lock|--require-hashes|\bmake\b", workflow)
