@@ -24,7 +24,7 @@ def worklist_lines(
     """Three lines an entry, the most pressing first, with times by the clinic's clock."""
     for row in rows:
         entry = row.entry
-        yield f"{entry.tier or 'unfinished':<10} {_seen(row, zone, at)}{_flags(row)}"
+        yield f"{entry.disposition or 'unfinished':<10} {_seen(row, zone, at)}{_flags(row)}"
         yield f"{'':<10} {'; '.join(_reason(reason, protocol) for reason in entry.reasons) or 'no reason kept'}"
         yield (
             f"{'':<10} session {row.session}  patient {row.patient}  {row.language}  "
@@ -43,7 +43,7 @@ def worklist_json(row: WorklistRow) -> str:
             "session": row.session,
             "patient": row.patient,
             "language": row.language,
-            "tier": entry.tier,
+            "tier": entry.disposition,
             "reasons": entry.reasons,
             "opened_at": _iso(entry.opened_at),
             "acknowledge_by": _iso(entry.acknowledge_by),

@@ -10,7 +10,7 @@ from dialogs.protocol import Disposition
 Gettext = Callable[[str], str]
 
 
-TIERS = {
+DISPOSITIONS = {
     Disposition.EMERGENCY: N_("Emergency"),
     Disposition.WITHIN_12_HOURS: N_("Within 12 hours"),
     Disposition.WITHIN_1_WEEK: N_("Within 1 week"),
@@ -18,7 +18,7 @@ TIERS = {
     Disposition.NO_WARNING_SYMPTOM: N_("No warning symptom"),
     "unfinished": N_("No advice given"),
 }
-LISTED = tuple(tier for tier in TIERS if tier != Disposition.NO_WARNING_SYMPTOM)
+LISTED = tuple(disposition for disposition in DISPOSITIONS if disposition != Disposition.NO_WARNING_SYMPTOM)
 """What an entry of the worklist can be."""
 SHAPES = {
     Disposition.EMERGENCY: "octagon",

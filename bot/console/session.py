@@ -85,7 +85,7 @@ class View:
 
     @property
     def is_urgent(self) -> bool:
-        return self.line is not None and self.line.tier in {*URGENT}
+        return self.line is not None and self.line.disposition in {*URGENT}
 
 
 async def page(request: NurseRequest) -> Response:
@@ -168,7 +168,7 @@ def call_again(calendar: Calendar, at: datetime) -> tuple[datetime, ...]:
 
 def snooze(calendar: Calendar, at: datetime, line: Line | None) -> tuple[datetime, ...]:
     """Until when an entry may be put off: working mornings before the patient should be seen."""
-    if line is None or line.tier not in CAN_WAIT:
+    if line is None or line.disposition not in CAN_WAIT:
         return ()
     return tuple(one for one in mornings(calendar, at) if line.seen_by is None or one <= line.seen_by)
 

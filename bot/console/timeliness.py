@@ -20,7 +20,7 @@ from bot.store.reports import Group, Slice
 from dialogs.protocol import Disposition
 
 WEEKS = (4, 12, 26)
-TIERS = words.LISTED
+DISPOSITIONS = words.LISTED
 UNJUDGED = ("could_not_reach", "duplicate")
 """Outcomes that say nothing of whether the advice was right."""
 
@@ -48,7 +48,7 @@ class Figures:
 
     wanted: Slice
     weeks: tuple[datetime, ...]
-    tiers: tuple[Group, ...]
+    dispositions: tuple[Group, ...]
     by_week: tuple[Group, ...]
     by_language: tuple[Group, ...]
     hours: tuple[tuple[int, ...], ...]
@@ -56,26 +56,26 @@ class Figures:
 
     @property
     def is_empty(self) -> bool:
-        return not self.tiers
+        return not self.dispositions
 
     @property
-    def shown_tiers(self) -> tuple[str, ...]:
-        present = {group.tier for group in self.tiers}
-        return tuple(tier for tier in TIERS if tier in present)
+    def shown_dispositions(self) -> tuple[str, ...]:
+        present = {group.disposition for group in self.dispositions}
+        return tuple(disposition for disposition in DISPOSITIONS if disposition in present)
 
     @property
     def languages(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(group.part for group in self.by_language))
 
-    def week(self, number: int, tier: str) -> Group | None:
-        return _find(self.by_week, str(number), tier)
+    def week(self, number: int, disposition: str) -> Group | None:
+        return _find(self.by_week, str(number), disposition)
 
-    def language(self, language: str, tier: str) -> Group | None:
-        return _find(self.by_language, language, tier)
+    def language(self, language: str, disposition: str) -> Group | None:
+        return _find(self.by_language, language, disposition)
 
-    def bars(self, tier: str, what: str) -> Sequence[plots.Bar]:
+    def bars(self, disposition: str, what: str) -> Sequence[plots.Bar]:
         """A bar for each week: the share of those `acknowledged` or `closed` in time."""
-        groups = [self.week(number, tier) for number in range(len(self.weeks))]
+        groups = [self.week(number, disposition) for number in range(len(self.weeks))]
         times = [getattr(group, what) if group is not None else None for group in groups]
         return plots.bars([(one.share, one.due) if one is not None else (None, 0) for one in times])
 
@@ -91,17 +91,19 @@ async def page(request: NurseRequest) -> Response:
         figures=found,
         chosen=chosen,
         choices=WEEKS,
-        tiers=TIERS,
+        dispositions=DISPOSITIONS,
         languages=request.texts.offered,
         words=words,
         plots=plots,
-        ranges=plots.ranges(_read(found.tiers), _limits(clinic), TIERS),
+        ranges=plots.ranges(_read(found.dispositions), _limits(clinic), DISPOSITIONS),
         span=mine.span,
         weekdays=mine.weekdays(),
         language_rows=[(one, mine.language_name(one)) for one in found.languages],
-        language_share=lambda one, tier: group.acknowledged.share if (group := found.language(one, tier)) else None,
+        language_share=lambda one, disposition: (
+            group.acknowledged.share if (group := found.language(one, disposition)) else None
+        ),
         outcome_rows=[(code, mine.gettext(name)) for code, name in words.OUTCOMES.items()],
-        outcome_share=lambda outcome, tier: found.outcomes[tier].share(outcome),
+        outcome_share=lambda outcome, disposition: found.outcomes[disposition].share(outcome),
         query=query,
     )
 
@@ -123,7 +125,7 @@ async def _figures(request: NurseRequest, chosen: Mapping[str, str]) -> Figures:
     return Figures(
         wanted,
         weeks,
-        tuple(_in_order(await request.reports.by_tier(wanted, at))),
+        tuple(_in_order(await request.reports.by_disposition(wanted, at))),
         tuple(_in_order(await request.reports.by_week(wanted, weeks, at))),
         tuple(_in_order(await request.reports.by_language(wanted, at))),
         by_hour(await request.reports.arrivals(wanted), zone),
@@ -155,26 +157,28 @@ def _weeks_later(moment: datetime, weeks: int, zone: ZoneInfo) -> datetime:
 
 def _chosen(request: NurseRequest) -> dict[str, str]:
     query = request.query
-    weeks, tier, language = (query.get(name, "") for name in ("weeks", "tier", "language"))
+    weeks, disposition, language = (query.get(name, "") for name in ("weeks", "tier", "language"))
     return {
         "weeks": weeks if weeks in map(str, WEEKS) else str(WEEKS[1]),
-        "tier": tier if tier in TIERS else "",
+        "tier": disposition if disposition in DISPOSITIONS else "",
         "language": language if language in request.texts.offered else "",
     }
 
 
 def _in_order(groups: Sequence[Group]) -> Sequence[Group]:
-    known = [group for group in groups if group.tier in TIERS]
-    return sorted(known, key=lambda one: (not one.part.isdecimal(), one.part.zfill(4), TIERS.index(one.tier)))
+    known = [group for group in groups if group.disposition in DISPOSITIONS]
+    return sorted(
+        known, key=lambda one: (not one.part.isdecimal(), one.part.zfill(4), DISPOSITIONS.index(one.disposition))
+    )
 
 
-def _find(groups: Sequence[Group], part: str, tier: str) -> Group | None:
-    return next((group for group in groups if (group.part, group.tier) == (part, tier)), None)
+def _find(groups: Sequence[Group], part: str, disposition: str) -> Group | None:
+    return next((group for group in groups if (group.part, group.disposition) == (part, disposition)), None)
 
 
 def _read(groups: Sequence[Group]) -> dict[str, tuple[timedelta, timedelta]]:
     return {
-        group.tier: (group.acknowledged.median, group.acknowledged.p95)
+        group.disposition: (group.acknowledged.median, group.acknowledged.p95)
         for group in groups
         if group.acknowledged.median is not None and group.acknowledged.p95 is not None
     }
@@ -190,12 +194,12 @@ def _limits(clinic: Clinic) -> dict[str, timedelta]:
 
 def _judged(outcomes: Mapping[tuple[str, str], int]) -> dict[str, Judged]:
     found = {}
-    for tier in TIERS:
-        own = {outcome: count for (of, outcome), count in outcomes.items() if of == tier}
+    for disposition in DISPOSITIONS:
+        own = {outcome: count for (of, outcome), count in outcomes.items() if of == disposition}
         closed = sum(own.values())
         judged = closed - sum(own.get(outcome, 0) for outcome in UNJUDGED)
-        found[tier] = Judged(own, closed, judged, own.get("false_alarm", 0))
-    return {tier: one for tier, one in found.items() if one.closed}
+        found[disposition] = Judged(own, closed, judged, own.get("false_alarm", 0))
+    return {disposition: one for disposition, one in found.items() if one.closed}
 
 
 # --- files
@@ -210,7 +214,7 @@ def _waited(found: Figures, zone: ZoneInfo) -> Table:
         *("close_due", "closed_in_time", "closed_share", "closed_median_min", "closed_p95_min"),
     )
     begun = {str(number): f"{week.astimezone(zone):%Y-%m-%d}" for number, week in enumerate(found.weeks)}
-    for by, groups in (("tier", found.tiers), ("week", found.by_week), ("language", found.by_language)):
+    for by, groups in (("tier", found.dispositions), ("week", found.by_week), ("language", found.by_language)):
         for one in groups:
             times = [
                 cell
@@ -219,7 +223,7 @@ def _waited(found: Figures, zone: ZoneInfo) -> Table:
             ]
             due, in_time, share, median, p95, *closed = times
             part = begun.get(one.part, one.part) if by == "week" else one.part
-            yield by, part, one.tier, one.entries, due, in_time, share, median, p95, *closed
+            yield by, part, one.disposition, one.entries, due, in_time, share, median, p95, *closed
 
 
 def _arrived(found: Figures, _: ZoneInfo) -> Table:
@@ -231,9 +235,9 @@ def _arrived(found: Figures, _: ZoneInfo) -> Table:
 
 def _ended(found: Figures, _: ZoneInfo) -> Table:
     yield "tier", "outcome", "entries", "share"
-    for tier, judged in found.outcomes.items():
+    for disposition, judged in found.outcomes.items():
         for outcome in words.OUTCOMES:
-            yield tier, outcome, judged.by_outcome.get(outcome, 0), _rounded(judged.share(outcome))
+            yield disposition, outcome, judged.by_outcome.get(outcome, 0), _rounded(judged.share(outcome))
 
 
 FILES: dict[str, Callable[[Figures, ZoneInfo], Table]] = {"waits": _waited, "hours": _arrived, "outcomes": _ended}

@@ -17,7 +17,7 @@ from bot.store.worklist import WorklistRow
 from dialogs.protocol import Disposition
 
 PER_PAGE = 25
-TIERS = words.LISTED
+DISPOSITIONS = words.LISTED
 UNREAD_ADVICE = ("delivery_failed", "not_seen")
 
 
@@ -29,7 +29,7 @@ class Line:
     """
 
     lead: WorklistRow
-    tier: str
+    disposition: str
     reasons: tuple[str, ...]
     acknowledge_by: datetime | None
     seen_by: datetime | None
@@ -57,14 +57,14 @@ class Line:
 def fold(rows: Sequence[WorklistRow]) -> Line:
     """One line of a patient's entries, the most pressing first."""
     entries = [row.entry for row in rows]
-    tiers = [Disposition(one.tier) for one in entries if one.tier is not None]
-    highest = max(tiers, key=lambda one: one.urgency, default=None)
-    lead = next(row for row in rows if row.entry.tier == highest or highest is None)
+    dispositions = [Disposition(one.disposition) for one in entries if one.disposition is not None]
+    highest = max(dispositions, key=lambda one: one.urgency, default=None)
+    lead = next(row for row in rows if row.entry.disposition == highest or highest is None)
     unread = [one.acknowledge_by for one in entries if one.is_open and one.acknowledged_at is None]
     troubles = [one.trouble for one in entries if one.trouble is not None]
     return Line(
         lead=lead,
-        tier=highest.value if highest else "unfinished",
+        disposition=highest.value if highest else "unfinished",
         reasons=tuple(dict.fromkeys(reason for row in (lead, *rows) for reason in row.entry.reasons)),
         acknowledge_by=min(unread, default=None),
         seen_by=min((one.seen_by for one in entries if one.seen_by is not None), default=None),
@@ -99,7 +99,7 @@ async def _page(request: NurseRequest, template: str) -> Response:
         found = await desk.page(wanted, request.nurse.name, request.at, (number - 1) * PER_PAGE, PER_PAGE)
     service = request.service
     phrases = service.words.read_in(request.language).phrases(request.language, service.current, request.at)
-    parameters = {"view": wanted.view, "tier": wanted.tier, "language": wanted.language, "q": search}
+    parameters = {"view": wanted.view, "tier": wanted.disposition, "language": wanted.language, "q": search}
     chosen = {name: value for name, value in parameters.items() if value and (name, value) != ("view", "open")}
     return request.page(
         template,
@@ -112,17 +112,17 @@ async def _page(request: NurseRequest, template: str) -> Response:
         reason=lambda code: None if code in words.REASONS else phrases.reason(code),
         languages=service.words.offered,
         words=words,
-        tiers=TIERS,
+        dispositions=DISPOSITIONS,
         here=lambda **changed: _url(request.path("worklist"), {**chosen, **changed}),
         rows_url=_url(request.path("worklist_rows"), {**chosen, "page": str(number)}),
     )
 
 
-def _wanted(view: str | None, tier: str | None, language: str | None) -> Filter:
+def _wanted(view: str | None, disposition: str | None, language: str | None) -> Filter:
     is_language = language is not None and language.replace("_", "").isalpha() and len(language) < 12
     return Filter(
         view if view in words.VIEWS else "open",
-        tier if tier in TIERS else None,
+        disposition if disposition in DISPOSITIONS else None,
         language if is_language else None,
     )
 

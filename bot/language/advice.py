@@ -115,21 +115,21 @@ def _leads(
         yield phrases.text("lead_worse")
     if advised.is_call_today and disposition in CAN_WAIT:
         yield phrases.text("lead_today" if advised.is_finished else "lead_today_unfinished")
-    tiers = {protocol.rule(rule).disposition for rule in advised.rules}
-    if disposition is Disposition.EMERGENCY and Disposition.WITHIN_12_HOURS in tiers:
+    dispositions = {protocol.rule(rule).disposition for rule in advised.rules}
+    if disposition is Disposition.EMERGENCY and Disposition.WITHIN_12_HOURS in dispositions:
         yield phrases.text("lead_spine_too")
     if advised.discounted:
         yield phrases.text("lead_discounted", topics=", ".join(phrases.topic(one) for one in advised.discounted))
 
 
-def _staff(advised: Advised, tier: str, session: Session, protocol: TriageProtocol, phrases: Phrases) -> str:
+def _staff(advised: Advised, disposition: str, session: Session, protocol: TriageProtocol, phrases: Phrases) -> str:
     """A short text to show to ambulance or hospital staff."""
     given = [session.answered_at[one.id] for one in protocol.questions if one.id in session.answered_at]
     respondent = session.answers.get("respondent", "unknown" if phrases.clinic.are_carers_allowed else "patient")
     lines = [
         phrases.text(
             "staff",
-            tier=tier,
+            tier=disposition,
             decided=phrases.moment_in_full(advised.decided_at),
             answered=phrases.moment_in_full(max(given, default=advised.decided_at)),
             respondent=phrases.text(f"respondent_{respondent}"),

@@ -191,7 +191,7 @@ class Alerts(StaffInbox):
             kind="alert",
             choices=(take,) if entry.owner is None else (),
             token=session,
-            priority=Priority.EMERGENCY if entry.tier == Disposition.EMERGENCY else Priority.URGENT,
+            priority=Priority.EMERGENCY if entry.disposition == Disposition.EMERGENCY else Priority.URGENT,
             language=words.language,
         )
 

@@ -69,9 +69,9 @@ def entries(events: Iterable[Recorded], protocol: TriageProtocol, clinic: Clinic
         yield replace(row, is_carer=True) if row is not None and is_carer else row
 
 
-def acknowledge_by(tier: Disposition | None, reason: str, at: datetime, clinic: Clinic) -> datetime:
+def acknowledge_by(disposition: Disposition | None, reason: str, at: datetime, clinic: Clinic) -> datetime:
     """When a nurse must have seen what was listed at `at`. Times: clinical.md part 4, or the clinic's shorter ones."""
-    match tier:
+    match disposition:
         case Disposition.EMERGENCY:
             return at + clinic.acknowledge_emergency
         case Disposition.WITHIN_12_HOURS:
@@ -86,7 +86,7 @@ def acknowledge_by(tier: Disposition | None, reason: str, at: datetime, clinic: 
 def refuse(entries: Sequence[Entry], event: NurseEvent) -> None:
     """Raises Refused unless the event fits the patient's open entries, or the session's closed one."""
     last = next((one.owner for one in entries if one.owner is not None), None)
-    tiers = {one.tier for one in entries}
+    dispositions = {one.disposition for one in entries}
     is_open = any(one.is_open for one in entries)
     if isinstance(event, Reopened) and is_open:
         raise Refused("open")
@@ -98,9 +98,9 @@ def refuse(entries: Sequence[Entry], event: NurseEvent) -> None:
     if not isinstance(event, Acknowledged) and last not in (None, event.nurse) and not is_by_lead:
         raise Refused("taken", last)
     match event:
-        case Closed(outcome="could_not_reach") if tiers & {*URGENT}:
+        case Closed(outcome="could_not_reach") if dispositions & {*URGENT}:
             raise Refused("urgent")
-        case Snoozed() if tiers & {*URGENT} or not tiers & {*CAN_WAIT}:
+        case Snoozed() if dispositions & {*URGENT} or not dispositions & {*CAN_WAIT}:
             raise Refused("not_snoozable")
         case Snoozed(_, until) if any(one.seen_by is not None and until > one.seen_by for one in entries):
             raise Refused("too_late")
@@ -113,14 +113,14 @@ def is_news(event: Event) -> bool:
 
 def is_urgently_waiting(entry: Entry) -> bool:
     """Whether nobody has read an entry that cannot wait for the next look at the list."""
-    return entry.is_open and entry.acknowledged_at is None and entry.tier in {*URGENT}
+    return entry.is_open and entry.acknowledged_at is None and entry.disposition in {*URGENT}
 
 
 def calls_anew(before: Entry | None, after: Entry) -> bool:
     """Whether an entry that waits urgently did not before, or not for as grave a reason."""
     if before is None or not is_urgently_waiting(before):
         return True
-    return (before.tier, before.trouble) != (after.tier, after.trouble)
+    return (before.disposition, before.trouble) != (after.disposition, after.trouble)
 
 
 def _after(row: Entry | None, event: Event, at: datetime, protocol: TriageProtocol, clinic: Clinic) -> Entry | None:
@@ -154,8 +154,8 @@ def _after(row: Entry | None, event: Event, at: datetime, protocol: TriageProtoc
             put_away = replace(row, snoozed_until=None, call_back_at=None, tries=0, trouble=None, unread=0)
             return replace(put_away, is_open=False, owner=nurse, closed_at=at, outcome=outcome)
         case Reopened():
-            tier = Disposition(row.tier) if row.tier else None
-            return replace(_opened_again(row, at), acknowledge_by=acknowledge_by(tier, "", at, clinic))
+            disposition = Disposition(row.disposition) if row.disposition else None
+            return replace(_opened_again(row, at), acknowledge_by=acknowledge_by(disposition, "", at, clinic))
     return row
 
 
@@ -176,9 +176,9 @@ def _opened_again(row: Entry, at: datetime) -> Entry:
 def _advised(row: Entry | None, event: Advised, at: datetime, protocol: TriageProtocol, clinic: Clinic) -> Entry:
     told = Disposition(event.disposition)
     seen_by = event.decided_at + (protocol.window(told) or at - at)
-    listed = _listed(row, "", at, clinic, tier=told)
-    decided = [event.decided_at] if told == listed.tier else []
-    if row is not None and row.decided_at is not None and row.tier == listed.tier:
+    listed = _listed(row, "", at, clinic, disposition=told)
+    decided = [event.decided_at] if told == listed.disposition else []
+    if row is not None and row.decided_at is not None and row.disposition == listed.disposition:
         decided.append(row.decided_at)
     return replace(
         listed,
@@ -195,18 +195,18 @@ def _listed(
     reason: str,
     at: datetime,
     clinic: Clinic,
-    tier: Disposition | None = None,
+    disposition: Disposition | None = None,
     is_trouble: bool = True,
 ) -> Entry:
     """The entry with one more reason; a closed entry opens again, a raised one must be acknowledged anew."""
-    was = Disposition(row.tier) if row is not None and row.tier is not None else None
-    highest = most_urgent(one for one in (was, tier) if one is not None) if was or tier else None
+    was = Disposition(row.disposition) if row is not None and row.disposition is not None else None
+    highest = most_urgent(one for one in (was, disposition) if one is not None) if was or disposition else None
     due = acknowledge_by(highest, reason, at, clinic)
     trouble = reason if reason in TROUBLES and is_trouble else None
     reasons = (reason,) if reason else ()
     if row is None:
         return Entry(
-            tier=highest.value if highest else None,
+            disposition=highest.value if highest else None,
             reasons=reasons,
             opened_at=at,
             acknowledge_by=due,
@@ -219,7 +219,7 @@ def _listed(
     base = row if row.is_open else _opened_again(row, at)
     return replace(
         base,
-        tier=highest.value if highest else None,
+        disposition=highest.value if highest else None,
         reasons=_joined(row.reasons, reasons),
         acknowledge_by=min(row.acknowledge_by, due) if is_waiting else due,
         acknowledged_at=None if is_raised else row.acknowledged_at,

@@ -135,4 +135,4 @@ def _entry_of_trouble(step: Step, at: datetime) -> Entry:
     row = Entry(None, ("unprocessed",), at, at, None, trouble="unprocessed")
     if told in (None, Disposition.NO_WARNING_SYMPTOM):
         return row
-    return replace(row, tier=told.value, decided_at=None if advice is None else advice.decided_at)
+    return replace(row, disposition=told.value, decided_at=None if advice is None else advice.decided_at)

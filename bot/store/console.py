@@ -75,12 +75,12 @@ class Link:
 class Filter:
     """Which entries are wanted; nothing set means every open one that is not snoozed.
 
-    `view`: open, mine, unclaimed, undelivered, call_back (a call is due), snoozed or closed. `tier`: a disposition's
+    `view`: open, mine, unclaimed, undelivered, call_back (a call is due), snoozed or closed. `disposition`: its's
     code, or unfinished.
     """
 
     view: str = "open"
-    tier: str | None = None
+    disposition: str | None = None
     language: str | None = None
 
 

@@ -16,7 +16,7 @@ class Slice:
 
     since: datetime
     until: datetime
-    tier: str | None = None
+    disposition: str | None = None
     language: str | None = None
 
 
@@ -43,7 +43,7 @@ class Group:
     """Entries of one `part` (a week's number, a language, or nothing) and tier; the tier may be "unfinished"."""
 
     part: str
-    tier: str
+    disposition: str
     entries: int
     acknowledged: Times
     closed: Times
@@ -62,7 +62,7 @@ class Reports(ABC):
     """Reads only. An entry counts once each time that it began to wait for a nurse: at first, raised, opened again."""
 
     @abstractmethod
-    async def by_tier(self, wanted: Slice, at: datetime) -> Sequence[Group]:
+    async def by_disposition(self, wanted: Slice, at: datetime) -> Sequence[Group]:
         """One group for each tier."""
 
     @abstractmethod

@@ -14,7 +14,7 @@ from dialogs.protocol import Disposition
 
 def part_of_list(entry: Entry) -> int:
     """Which part of the list an entry stands in; what is overdue in parts 3 and 4 stands before both."""
-    match entry.tier:
+    match entry.disposition:
         case Disposition.EMERGENCY:
             return 0
         case Disposition.WITHIN_12_HOURS:

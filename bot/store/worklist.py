@@ -12,14 +12,14 @@ from datetime import datetime
 class Entry:
     """The row of table `worklist` for one session: equal to a replay of the events and the clinic's times.
 
-    `tier`: the most urgent ever advised, or None. `decided_at`: the earliest answer that decided it; without it
+    `disposition`: the most urgent ever advised, or None. `decided_at`: the earliest answer that decided it; without it
     `opened_at` counts. `reasons`: rule ids, then codes of dialogs.events.REASONS. `trouble`: the worst of them that
     means nobody may have read the advice, or None. `opened_at` restarts on re-opening. `unread`: messages in the
     patient's own words since a nurse last looked. `discounted`: baselines to confirm. `last_owner`: who had it before
     it opened again. `call_back_at`: the next call that is due. `tries`: calls since the patient was last reached.
     """
 
-    tier: str | None
+    disposition: str | None
     reasons: tuple[str, ...]
     opened_at: datetime
     acknowledge_by: datetime

@@ -71,15 +71,15 @@ async def test_views_and_filters_show_what_they_say(ward):
     anna = await ward.nurse("Anna")
     await anna.does(await ward.session_of(first), "claim")
 
-    async def tiers(query: str) -> list[str]:
+    async def dispositions(query: str) -> list[str]:
         return re.findall(r'class="entry tier-(\w+)', await anna.sees(f"/console?{query}"))
 
-    assert await tiers("view=mine") == ["12h"]
-    assert await tiers("view=unclaimed") == ["2w"]
-    assert await tiers("tier=2w") == ["2w"]
-    assert await tiers("language=nl") == ["2w"]
-    assert await tiers("view=undelivered") == []
-    assert await tiers("view=<script>&tier='&language=%00&page=-1") == ["12h", "2w"]
+    assert await dispositions("view=mine") == ["12h"]
+    assert await dispositions("view=unclaimed") == ["2w"]
+    assert await dispositions("tier=2w") == ["2w"]
+    assert await dispositions("language=nl") == ["2w"]
+    assert await dispositions("view=undelivered") == []
+    assert await dispositions("view=<script>&tier='&language=%00&page=-1") == ["12h", "2w"]
 
 
 async def test_search_finds_by_short_id_and_by_telephone_number(ward):

@@ -21,7 +21,7 @@ from bot.console.export import harmless, table
 from bot.console.timeliness import by_hour, week_starts
 from bot.language.console import console_words
 from bot.store.reports import Slice
-from bot.store.sqlite.reports import ARRIVALS, COUNTS, LANGUAGES, OUTCOMES, RANKED, TIERS, SqliteReports
+from bot.store.sqlite.reports import ARRIVALS, COUNTS, DISPOSITIONS, LANGUAGES, OUTCOMES, RANKED, SqliteReports
 from dialogs.events import Acknowledged, Called, Closed, Reopened
 from tests.kit.clinic import MONDAY, Patient, TestClinic
 from tests.kit.console_client import BACK, ONE_SIDE, WEAK, Ward, opened, text_of
@@ -61,8 +61,8 @@ async def test_an_entry_read_and_closed_in_time_counts_as_such(clinic, reports):
     someone = await patient(clinic, **WEAK)
     await acts(clinic, someone, Acknowledged("Anna"), after=20 * MINUTES)
     await acts(clinic, someone, Closed("Anna", "sent_mri"), after=40 * MINUTES)
-    (group,) = await reports.by_tier(EVER, clinic.clock())
-    assert (group.tier, group.entries) == ("12h", 1)
+    (group,) = await reports.by_disposition(EVER, clinic.clock())
+    assert (group.disposition, group.entries) == ("12h", 1)
     assert (group.acknowledged.due, group.acknowledged.in_time, group.acknowledged.median) == (1, 1, 20 * MINUTES)
     assert (group.closed.due, group.closed.in_time, group.closed.p95) == (1, 1, 60 * MINUTES)
 
@@ -70,14 +70,14 @@ async def test_an_entry_read_and_closed_in_time_counts_as_such(clinic, reports):
 async def test_what_is_read_too_late_is_late_for_ever(clinic, reports):
     someone = await patient(clinic, **WEAK)
     await acts(clinic, someone, Acknowledged("Anna"), after=31 * MINUTES)
-    (group,) = await reports.by_tier(EVER, clinic.clock())
+    (group,) = await reports.by_disposition(EVER, clinic.clock())
     assert (group.acknowledged.due, group.acknowledged.in_time) == (1, 0)
 
 
 async def test_what_nobody_has_read_counts_as_late_once_its_time_is_over_and_not_before(clinic, reports):
     await patient(clinic, **WEAK)
-    (before,) = await reports.by_tier(EVER, clinic.clock() + 29 * MINUTES)
-    (after,) = await reports.by_tier(EVER, clinic.clock() + 31 * MINUTES)
+    (before,) = await reports.by_disposition(EVER, clinic.clock() + 29 * MINUTES)
+    (after,) = await reports.by_disposition(EVER, clinic.clock() + 31 * MINUTES)
     assert (before.acknowledged.due, before.acknowledged.share) == (0, None)
     assert (after.acknowledged.due, after.acknowledged.share) == (1, 0.0)
     assert after.acknowledged.median is None
@@ -86,7 +86,7 @@ async def test_what_nobody_has_read_counts_as_late_once_its_time_is_over_and_not
 async def test_closing_without_a_word_is_reading(clinic, reports):
     someone = await patient(clinic, **WEAK)
     await acts(clinic, someone, Closed("Anna", "duplicate"), after=10 * MINUTES)
-    (group,) = await reports.by_tier(EVER, clinic.clock())
+    (group,) = await reports.by_disposition(EVER, clinic.clock())
     assert (group.acknowledged.in_time, group.acknowledged.median) == (1, 10 * MINUTES)
 
 
@@ -97,7 +97,7 @@ async def test_an_entry_that_is_raised_waits_anew_and_the_first_wait_stays_late(
     await someone.says("/emergency")
     await acts(clinic, someone, Acknowledged("Anna"), after=5 * MINUTES)
     await acts(clinic, someone, Closed("Anna", "sent_emergency"), after=5 * MINUTES)
-    groups = {one.tier: one for one in await reports.by_tier(EVER, clinic.clock())}
+    groups = {one.disposition: one for one in await reports.by_disposition(EVER, clinic.clock())}
     assert groups["12h"].acknowledged.in_time == 0
     assert (groups["emergency"].acknowledged.in_time, groups["emergency"].acknowledged.median) == (1, 5 * MINUTES)
     assert (groups["12h"].closed.due, groups["emergency"].closed.due) == (0, 1)
@@ -108,7 +108,7 @@ async def test_opened_again_counts_anew_and_the_first_closing_stays(clinic, repo
     await acts(clinic, someone, Acknowledged("Anna"), Closed("Anna", "false_alarm"), after=10 * MINUTES)
     await acts(clinic, someone, Reopened("Anna", "Lea"), after=60 * MINUTES)
     await acts(clinic, someone, Acknowledged("Anna"), Closed("Anna", "sent_mri"), after=10 * MINUTES)
-    (group,) = await reports.by_tier(EVER, clinic.clock())
+    (group,) = await reports.by_disposition(EVER, clinic.clock())
     assert (group.entries, group.closed.due) == (2, 2)
     assert await reports.outcomes(EVER) == {("12h", "false_alarm"): 1, ("12h", "sent_mri"): 1}
 
@@ -125,8 +125,8 @@ async def test_entries_count_in_their_week_by_the_clinics_clock_and_in_their_lan
     ]
     languages = {one.part: one.entries for one in await reports.by_language(wanted, clinic.clock())}
     assert languages == {"en": 1, "nl": 1}
-    assert len(await reports.by_tier(Slice(*_span(wanted), language="nl"), clinic.clock())) == 1
-    assert await reports.by_tier(Slice(*_span(wanted), tier="1w"), clinic.clock()) == []
+    assert len(await reports.by_disposition(Slice(*_span(wanted), language="nl"), clinic.clock())) == 1
+    assert await reports.by_disposition(Slice(*_span(wanted), disposition="1w"), clinic.clock()) == []
 
 
 def _span(wanted: Slice) -> tuple[datetime, datetime]:
@@ -151,8 +151,8 @@ async def test_numbers_equal_those_counted_by_hand(clinic, reports):
     """A thousand made-up waits, once by SQL and once in plain Python."""
     rows = list(_made_up(clinic, 1_000))
     await clinic.store.write(lambda db: _fill(db, rows))
-    for group in await reports.by_tier(EVER, MONDAY):
-        own = [one for one in rows if (one["tier"] or "unfinished") == group.tier]
+    for group in await reports.by_disposition(EVER, MONDAY):
+        own = [one for one in rows if (one["tier"] or "unfinished") == group.disposition]
         assert group.entries == len(own)
         waits = sorted(one["acknowledged_at"] - one["since"] for one in own if one["acknowledged_at"])
         due = [one for one in own if one["acknowledged_at"] or one["acknowledge_by"] <= MONDAY]
@@ -199,10 +199,10 @@ def _fill(db: sqlite3.Connection, rows: list[dict]) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        *(COUNTS.format(found=found) for found in (TIERS, LANGUAGES)),
+        *(COUNTS.format(found=found) for found in (DISPOSITIONS, LANGUAGES)),
         *(
             RANKED.format(found=found, seconds=one)
-            for found in (TIERS, LANGUAGES)
+            for found in (DISPOSITIONS, LANGUAGES)
             for one in ("acknowledge_s", "close_s")
         ),
         OUTCOMES,
@@ -246,7 +246,12 @@ def _steps(clinic: TestClinic) -> int:
     span = {"since": (MONDAY - timedelta(weeks=12)).isoformat(), "until": MONDAY.isoformat(), "at": MONDAY.isoformat()}
     with clinic.store.snapshot() as db:
         db.set_progress_handler(count, 100)
-        for query in (COUNTS.format(found=TIERS), RANKED.format(found=TIERS, seconds="close_s"), OUTCOMES, ARRIVALS):
+        for query in (
+            COUNTS.format(found=DISPOSITIONS),
+            RANKED.format(found=DISPOSITIONS, seconds="close_s"),
+            OUTCOMES,
+            ARRIVALS,
+        ):
             db.execute(query, {**span, "tier": None, "language": None}).fetchall()
         db.set_progress_handler(None, 0)
     return steps

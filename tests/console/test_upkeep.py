@@ -102,7 +102,7 @@ async def test_the_demonstration_has_all_tiers_and_states_and_can_be_forgotten(t
         assert not await demo.fill(store, words, config.clinic, protocol, now)
         found = (await desk.page(Filter(), demo.ROBIN, now, 0, 100)).patients
         assert len(found) > 30
-        assert {rows[0].entry.tier for rows in found} == {"emergency", "12h", "1w", "2w", None}
+        assert {rows[0].entry.disposition for rows in found} == {"emergency", "12h", "1w", "2w", None}
         for view in ("mine", "unclaimed", "undelivered", "call_back", "snoozed", "closed"):
             assert (await desk.page(Filter(view), demo.ROBIN, now, 0, 100)).patients, view
         assert {row.channel for rows in found for row in rows} == {demo.CHANNEL}

@@ -49,7 +49,7 @@ async def play(script: str, clinic: TestClinic) -> str:
     lines.append(f"{'ends':{INDENT}}{session.state}, {ending(session.advised, session.advice)}")
     for row in rows:
         entry = row.entry
-        what = f"{entry.tier or 'no tier'}: {', '.join(entry.reasons)}"
+        what = f"{entry.disposition or 'no tier'}: {', '.join(entry.reasons)}"
         trouble = f", trouble {entry.trouble}" if entry.trouble else ""
         worse = ", worse than last time" if entry.is_worse else ""
         due = f"acknowledge by {entry.acknowledge_by:%a %d %H:%M} UTC"

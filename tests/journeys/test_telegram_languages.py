@@ -25,7 +25,10 @@ from tests.kit.wire import Bot, running
 from tests.kit.wire_audit import audit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-FINDINGS = {tier: next(row["findings"] for row in VIGNETTES if row["expected"] == tier) for tier in DISPOSITIONS}
+FINDINGS = {
+    disposition: next(row["findings"] for row in VIGNETTES if row["expected"] == disposition)
+    for disposition in DISPOSITIONS
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -41,9 +44,9 @@ async def bot(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bot]:
 async def journeys(bot: Bot) -> dict[tuple[str, str], Patient]:
     """Forty patients who talk at once, one for each language and disposition."""
     made = {}
-    for number, (language, tier) in enumerate((one, other) for one in LANGUAGES for other in DISPOSITIONS):
-        plan = Plan(f"{language} {tier}", FINDINGS[tier], Random(number), {"language": language})
-        made[language, tier] = Patient(bot.telegram, bot.telegram.user(1000 + number, language), plan, PROTOCOL)
+    for number, (language, disposition) in enumerate((one, other) for one in LANGUAGES for other in DISPOSITIONS):
+        plan = Plan(f"{language} {disposition}", FINDINGS[disposition], Random(number), {"language": language})
+        made[language, disposition] = Patient(bot.telegram, bot.telegram.user(1000 + number, language), plan, PROTOCOL)
     await asyncio.gather(*(patient.talks() for patient in made.values()))
     await bot.settles()
     return made

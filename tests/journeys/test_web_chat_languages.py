@@ -64,14 +64,14 @@ def settings(languages: str) -> dict[str, object]:
     return {"reduced_motion": "reduce", "extra_http_headers": {"Accept-Language": languages}, **PHONE}
 
 
-def presses(language: str, tier: str) -> list[str]:
+def presses(language: str, disposition: str) -> list[str]:
     """Every button on the way to the advice, by `question:code`."""
     given: dict[str, str] = {}
-    is_urgent = tier in ("emergency", "12h")
+    is_urgent = disposition in ("emergency", "12h")
     while (question := next_question(given, PROTOCOL)) is not None and question.id not in given:
         least = "none" if "none" in question.codes else "no" if "no" in question.codes else question.codes[0]
-        given[question.id] = FINDINGS[tier].get(question.id, least)
-        if is_urgent and decide_from_answers(given, PROTOCOL).disposition == tier:
+        given[question.id] = FINDINGS[disposition].get(question.id, least)
+        if is_urgent and decide_from_answers(given, PROTOCOL).disposition == disposition:
             break
     greeted = {"language": language, "consent": "yes", "respondent": "patient"}
     end = {} if is_urgent else {"summary": "confirm"}
@@ -81,16 +81,16 @@ def presses(language: str, tier: str) -> list[str]:
 async def test_every_language_reaches_every_disposition(clinic: Clinic, browser: Browser) -> None:
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def reaches(language: str, tier: str) -> None:
+    async def reaches(language: str, disposition: str) -> None:
         async with places, patient(browser, clinic.url, **settings(language)) as someone:
             await someone.opens()
             await expect(someone.page.locator("html")).to_have_attribute("lang", language)
-            first, *others = presses(language, tier)
+            first, *others = presses(language, disposition)
             await someone.presses(first)
             await someone.page.evaluate(CLICKS, [others, PATIENCE_MS])
             await is_advised(someone, language)
 
-    journeys = [(language, tier) for language in LANGUAGES for tier in DISPOSITIONS]
+    journeys = [(language, disposition) for language in LANGUAGES for disposition in DISPOSITIONS]
     await asyncio.gather(*(reaches(*journey) for journey in journeys))
     reached = clinic.rows("select language, disposition from sessions order by language, disposition")
     assert reached == sorted(journeys)

@@ -72,13 +72,13 @@ def _nothing_lost(patient: Patient, events: Sequence[Recorded]) -> Iterator[str]
 
 def _decided_right(patient: Patient, events: Sequence[Recorded], db: Connection, session: str) -> Iterator[str]:
     advised = [one.event for one in events if isinstance(one.event, Advised)]
-    tiers = Counter(one.disposition for one in advised)
-    if any(count > 1 for count in tiers.values()):
-        yield f"was advised twice: {tiers}"
+    dispositions = Counter(one.disposition for one in advised)
+    if any(count > 1 for count in dispositions.values()):
+        yield f"was advised twice: {dispositions}"
     expected = patient.expected()
     (disposition,) = db.execute("select disposition from sessions where id = ?", (session,)).fetchone()
-    if disposition != expected or expected not in tiers:
-        yield f"should have been advised {expected}, was {tiers}, and the summary says {disposition}"
+    if disposition != expected or expected not in dispositions:
+        yield f"should have been advised {expected}, was {dispositions}, and the summary says {disposition}"
     if advised and advised[-1].is_finished and set(advised[-1].rules) - set(patient.at_the_end().rules):
         yield f"was advised because of {advised[-1].rules}, not {patient.at_the_end().rules}"
 

@@ -648,8 +648,10 @@ def test_a_language_is_changed_from_the_next_message_on() -> None:
 # --- advice
 
 
-def advised(tier: str, at: datetime = MONDAY, now: datetime | None = None, **fields: object) -> tuple[Outgoing, ...]:
-    event = Advised(tier, (), tier, at)
+def advised(
+    disposition: str, at: datetime = MONDAY, now: datetime | None = None, **fields: object
+) -> tuple[Outgoing, ...]:
+    event = Advised(disposition, (), disposition, at)
     return said(replace(event, **fields), before=session_of(Answered("weakness", "yes")), at=now or at)  # type: ignore[arg-type]
 
 
@@ -684,10 +686,10 @@ def test_one_week_is_called_for_by_the_next_working_day(now: datetime, heading: 
     assert "You need a scan within 1 week: before " in first.text
 
 
-@pytest.mark.parametrize("tier", ["1w", "2w"])
-def test_very_bad_pain_must_be_called_for_today(tier: str) -> None:
-    day, why = advised(tier, is_call_today=True)
-    night, _ = advised(tier, NIGHT, is_call_today=True)
+@pytest.mark.parametrize("disposition", ["1w", "2w"])
+def test_very_bad_pain_must_be_called_for_today(disposition: str) -> None:
+    day, why = advised(disposition, is_call_today=True)
+    night, _ = advised(disposition, NIGHT, is_call_today=True)
     assert day.heading == "Call today: +31 20 555 0101"
     assert "Call before Monday 17:00." in day.text
     assert night.heading == "Call today: +31 20 555 0100"
@@ -754,11 +756,11 @@ def test_the_second_message_has_everything_in_its_order() -> None:
     assert labels(second) == ["Talk to a person", "Read about it"]
 
 
-@pytest.mark.parametrize("tier", ["emergency", "12h", "1w", "2w", "none"])
+@pytest.mark.parametrize("disposition", ["emergency", "12h", "1w", "2w", "none"])
 @each("language", WORDS.offered)
-def test_every_outcome_says_who_reads_at_night(tier: str, language: str) -> None:
+def test_every_outcome_says_who_reads_at_night(disposition: str, language: str) -> None:
     before = session_of(Entered("asking"), language=language)
-    _, second = said(Advised(tier, (), tier, NIGHT), before=before, at=NIGHT)
+    _, second = said(Advised(disposition, (), disposition, NIGHT), before=before, at=NIGHT)
     opening = {"en": "before Tuesday 09:00", "nl": "vóór dinsdag 09:00 uur"}[language]
     assert opening in second.text
 

@@ -34,12 +34,14 @@ HOURS = {
 }
 
 
-def outcome(event: Event, at: datetime, language: str, tiers: tuple[Disposition, ...] = ()) -> tuple[Outgoing, ...]:
+def outcome(
+    event: Event, at: datetime, language: str, dispositions: tuple[Disposition, ...] = ()
+) -> tuple[Outgoing, ...]:
     """What is said when a check with every question answered comes to this."""
     started = Started("2026.1", language)
     answers = [Answered("respondent", "carer")]
     answers += [Answered(question.id, question.codes[0]) for question in PROTOCOL.questions]
-    earlier = [Advised(tier.value, (), tier.value, at) for tier in tiers]
+    earlier = [Advised(disposition.value, (), disposition.value, at) for disposition in dispositions]
     log = [Recorded(seq, at, one) for seq, one in enumerate([started, *answers, *earlier, Entered("closed"), event])]
     before, after = replay("s", log[:-1]), replay("s", log)
     return WORDS.render([event], before, after, PROTOCOL, at)
@@ -179,8 +181,16 @@ CASES: list[Advised | LeftUnfinished] = [
     Advised("emergency", ("emergency", "walking"), "emergency", MONDAY_MORNING),
     Advised("12h", ("walking",), "12h", MONDAY_MORNING),
     *(
-        Advised(tier, (), tier, MONDAY_MORNING, is_call_today=is_today, is_worse=True, discounted=("weakness",))
-        for tier, is_today in product(("1w", "2w"), (False, True))
+        Advised(
+            disposition,
+            (),
+            disposition,
+            MONDAY_MORNING,
+            is_call_today=is_today,
+            is_worse=True,
+            discounted=("weakness",),
+        )
+        for disposition, is_today in product(("1w", "2w"), (False, True))
     ),
     Advised("none", (), "none", MONDAY_MORNING, discounted=("difficulty_walking", "weakness", "numbness_tingling")),
     LeftUnfinished(),
@@ -199,9 +209,9 @@ def test_the_first_advice_has_at_most_forty_words(event: Advised | LeftUnfinishe
 
 
 @each("language", LANGUAGES)
-@pytest.mark.parametrize("tier", ["12h", "1w", "2w"])
-def test_a_late_standing_advice_has_at_most_forty_words(tier: str, language: str) -> None:
-    event = Advised(tier, (), "none", MONDAY_MORNING, is_standing=True)
+@pytest.mark.parametrize("disposition", ["12h", "1w", "2w"])
+def test_a_late_standing_advice_has_at_most_forty_words(disposition: str, language: str) -> None:
+    event = Advised(disposition, (), "none", MONDAY_MORNING, is_standing=True)
     first, _ = outcome(event, MONDAY_MORNING + timedelta(days=20), language)
     assert words_of(first) <= 40, first
 

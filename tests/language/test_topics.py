@@ -210,9 +210,9 @@ def test_the_command_opens_the_list(text: str) -> None:
     assert WORDS.understand(Incoming("test", "42", "1", text), session, PROTOCOL) == AskedForTopics()
 
 
-@pytest.mark.parametrize("tier", ["12h", "1w", "2w", "none"])
-def test_reading_is_offered_below_every_advice(tier: str) -> None:
-    _, second = said(Advised(tier, (), tier, MONDAY), Entered("advised"))
+@pytest.mark.parametrize("disposition", ["12h", "1w", "2w", "none"])
+def test_reading_is_offered_below_every_advice(disposition: str) -> None:
+    _, second = said(Advised(disposition, (), disposition, MONDAY), Entered("advised"))
     assert "Read about it" in labels(second)
 
 

@@ -127,7 +127,7 @@ async def test_advice_goes_out_and_is_listed_though_nurses_cannot_be_told(
     await patient.says("/start")
     await patient.answers(more="no", **WEAK)
     assert any(one.kind == "advice" for one in patient.messages)
-    assert [row.entry.tier for row in await clinic.worklist()] == ["12h"]
+    assert [row.entry.disposition for row in await clinic.worklist()] == ["12h"]
 
 
 # --- one turn at a time

@@ -53,7 +53,7 @@ async def test_a_check_whose_log_cannot_be_read_whole_is_settled(clinic: TestCli
     assert (session.state, session.advised) == ("stopped", "1w")
     assert any(message.kind == "advice" for message in patient.messages)
     (row,) = await clinic.worklist()
-    assert (row.entry.tier, row.entry.trouble) == ("1w", "unprocessed")
+    assert (row.entry.disposition, row.entry.trouble) == ("1w", "unprocessed")
 
 
 async def test_silence_settles_a_check_whose_log_cannot_be_read_whole(clinic: TestClinic, tmp_path: Path) -> None:

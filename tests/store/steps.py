@@ -51,8 +51,8 @@ async def states(store: Store, session: str) -> list[str]:
     return [said.state for said in await store.transcript(session)]
 
 
-def entry(tier: str | None, minutes: int = 30, hours: int = 12, **fields: object) -> Entry:
-    return Entry(tier, ("weakness",), MONDAY, MONDAY + minutes * MINUTE, MONDAY + hours * HOUR, **fields)  # type: ignore[arg-type]
+def entry(disposition: str | None, minutes: int = 30, hours: int = 12, **fields: object) -> Entry:
+    return Entry(disposition, ("weakness",), MONDAY, MONDAY + minutes * MINUTE, MONDAY + hours * HOUR, **fields)  # type: ignore[arg-type]
 
 
 def rows(path: Path, table: str) -> list[sqlite3.Row]:

@@ -52,7 +52,7 @@ async def test_the_most_pressing_entry_stands_first(store):
 async def test_without_a_moment_nothing_on_the_list_is_overdue(store):
     await say(store, to="1", entry=entry("2w", -60))
     await say(store, to="2", entry=entry("1w", 60, trouble="delivery_failed"))
-    assert [row.entry.tier for row in await store.worklist()] == ["1w", "2w"]
+    assert [row.entry.disposition for row in await store.worklist()] == ["1w", "2w"]
 
 
 async def test_the_advice_that_stands_is_the_most_urgent_one_no_nurse_has_closed(store):

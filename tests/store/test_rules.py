@@ -22,13 +22,13 @@ READ = replace(WAITS, acknowledged_at=MONDAY)
 @pytest.mark.parametrize(
     ("entry", "part"),
     [
-        (replace(WAITS, tier="emergency", snoozed_until=MONDAY), 0),
-        (replace(WAITS, tier="12h"), 1),
-        (replace(READ, tier="12h", trouble="not_seen"), 1),
-        (replace(READ, tier="12h", snoozed_until=MONDAY), 2),
+        (replace(WAITS, disposition="emergency", snoozed_until=MONDAY), 0),
+        (replace(WAITS, disposition="12h"), 1),
+        (replace(READ, disposition="12h", trouble="not_seen"), 1),
+        (replace(READ, disposition="12h", snoozed_until=MONDAY), 2),
         (replace(WAITS, trouble="not_seen"), 3),
         (WAITS, 4),
-        (replace(WAITS, tier=None), 4),
+        (replace(WAITS, disposition=None), 4),
         (replace(WAITS, trouble="not_seen", snoozed_until=MONDAY), 5),
     ],
 )

@@ -170,7 +170,7 @@ class SqliteDesk(Desk):
     # --- pages
 
     async def page(self, wanted: Filter, nurse: str, at: datetime, skip: int, limit: int) -> Page:
-        values = {"nurse": nurse, "at": text(at), "tier": wanted.tier, "language": wanted.language}
+        values = {"nurse": nurse, "at": text(at), "tier": wanted.disposition, "language": wanted.language}
         with self._store.snapshot() as db:
             return _page(db, _queries(wanted), values, wanted.view == "closed", skip, limit)
 
@@ -249,9 +249,9 @@ def _taken(error: IntegrityError) -> str:
 
 def _queries(wanted: Filter) -> Sequence[str]:
     conditions = ""
-    if wanted.tier == "unfinished":
+    if wanted.disposition == "unfinished":
         conditions += " and tier is null"
-    elif wanted.tier is not None:
+    elif wanted.disposition is not None:
         conditions += " and tier = :tier"
     if wanted.language is not None:
         conditions += " and sessions.language = :language"

@@ -27,7 +27,7 @@ _FOUND = """
         (julianday(acknowledged_at) - julianday(since)) * 86400 as acknowledge_s,
         case when is_last = 1 then (julianday(closed_at) - julianday(opened_at)) * 86400 end as close_s
 """
-TIERS = _FOUND.format(part="''") + WAITS
+DISPOSITIONS = _FOUND.format(part="''") + WAITS
 LANGUAGES = _FOUND.format(part="language") + WAITS
 COUNTS = """
     with found as ({found})
@@ -71,26 +71,26 @@ class SqliteReports(Reports):
     def __init__(self, store: Connections) -> None:
         self._store = store
 
-    async def by_tier(self, wanted: Slice, at: datetime) -> Sequence[Group]:
-        return await self._aside(lambda db: _groups(db, TIERS, _values(wanted, at)))
+    async def by_disposition(self, wanted: Slice, at: datetime) -> Sequence[Group]:
+        return await self._aside(lambda db: _groups(db, DISPOSITIONS, _values(wanted, at)))
 
     async def by_language(self, wanted: Slice, at: datetime) -> Sequence[Group]:
         return await self._aside(lambda db: _groups(db, LANGUAGES, _values(wanted, at)))
 
     async def by_week(self, wanted: Slice, weeks: Sequence[datetime], at: datetime) -> Sequence[Group]:
         ends = [*weeks[1:], wanted.until]
-        slices = [Slice(*week, wanted.tier, wanted.language) for week in zip(weeks, ends, strict=True)]
+        slices = [Slice(*week, wanted.disposition, wanted.language) for week in zip(weeks, ends, strict=True)]
         return await self._aside(
             lambda db: [
                 group
                 for number, week in enumerate(slices)
-                for group in _groups(db, TIERS, _values(week, at), str(number))
+                for group in _groups(db, DISPOSITIONS, _values(week, at), str(number))
             ]
         )
 
     async def outcomes(self, wanted: Slice) -> Mapping[tuple[str, str], int]:
         rows = await self._aside(lambda db: db.execute(OUTCOMES, _values(wanted)).fetchall())
-        return {(tier, outcome): count for tier, outcome, count in rows}
+        return {(disposition, outcome): count for disposition, outcome, count in rows}
 
     async def arrivals(self, wanted: Slice) -> Sequence[tuple[datetime, int]]:
         rows = await self._aside(lambda db: db.execute(ARRIVALS, _values(wanted)).fetchall())
@@ -128,7 +128,7 @@ class SqliteReports(Reports):
 
 def _values(wanted: Slice, at: datetime | None = None) -> dict[str, str | None]:
     span = {"since": text(wanted.since), "until": text(wanted.until)}
-    return {**span, "tier": wanted.tier, "language": wanted.language, "at": text(at or wanted.until)}
+    return {**span, "tier": wanted.disposition, "language": wanted.language, "at": text(at or wanted.until)}
 
 
 def _groups(db: Connection, found: str, values: dict[str, str | None], part: str = "") -> list[Group]:
@@ -139,12 +139,12 @@ def _groups(db: Connection, found: str, values: dict[str, str | None], part: str
     return [
         Group(
             part or own_part,
-            tier,
+            disposition,
             entries,
-            _times(read_due, read_in_time, times["acknowledge_s"].get((own_part, tier))),
-            _times(close_due, closed_in_time, times["close_s"].get((own_part, tier))),
+            _times(read_due, read_in_time, times["acknowledge_s"].get((own_part, disposition))),
+            _times(close_due, closed_in_time, times["close_s"].get((own_part, disposition))),
         )
-        for own_part, tier, entries, read_due, read_in_time, close_due, closed_in_time in db.execute(
+        for own_part, disposition, entries, read_due, read_in_time, close_due, closed_in_time in db.execute(
             COUNTS.format(found=found), values
         )
     ]

@@ -74,16 +74,17 @@ ADD_EVENT = "insert into events (session, seq, at, kind, body, external_id) valu
 
 
 class _Column(NamedTuple):
-    """How one field of an entry is stored and read back."""
+    """How one field of an entry is stored and read back. `column`: its name in the table, where that is another."""
 
     name: str
     store: Callable[[Any], Any] = lambda value: value
     read: Callable[[Any], Any] = lambda stored: stored
+    column: str = ""
 
 
 # one line a field, in any order: everything that writes or reads an entry goes by this table
 ENTRY = (
-    _Column("tier"),
+    _Column("disposition", column="tier"),
     _Column("reasons", json.dumps, lambda stored: tuple(json.loads(stored))),
     _Column("trouble"),
     _Column("is_worse", int, bool),
@@ -104,8 +105,9 @@ ENTRY = (
     _Column("call_back_at", maybe_text, maybe_moment),
     _Column("tries"),
 )
-_ENTRY = ", ".join(column.name for column in ENTRY)
-_ENTRY_COLUMNS = ("session", "patient", *(column.name for column in ENTRY), "place", "due_at")
+_NAMES = tuple(field.column or field.name for field in ENTRY)
+_ENTRY = ", ".join(_NAMES)
+_ENTRY_COLUMNS = ("session", "patient", *_NAMES, "place", "due_at")
 KEEP_ENTRY = f"""
     insert into worklist ({", ".join(_ENTRY_COLUMNS)}) values ({", ".join("?" for _ in _ENTRY_COLUMNS)})
     on conflict (session) do update set {", ".join(f"{name} = excluded.{name}" for name in _ENTRY_COLUMNS)}
@@ -181,7 +183,7 @@ def read_log(db: Connection, patient: Patient, session: str, number: int, read: 
 
 def _open_entry(db: Connection, patient: str) -> OpenEntry | None:
     rows = db.execute(OPEN_ENTRIES, (patient,))
-    return rules.standing(OpenEntry(tier, moment(decided_at)) for tier, decided_at in rows)
+    return rules.standing(OpenEntry(disposition, moment(decided_at)) for disposition, decided_at in rows)
 
 
 # --- a turn

@@ -28,7 +28,7 @@ def record(db: Connection, session: str, language: str, entry: Entry, at: dateti
     """What becomes of an entry, seen as waiting."""
     since, acknowledged_at, closed_at = db.execute(LATEST, (session,)).fetchone() or (None, None, None)
     latest = None if since is None else Wait(acknowledged_at is not None, closed_at is not None)
-    row = (language, entry.tier, text(entry.acknowledge_by), maybe_text(entry.seen_by), text(entry.opened_at))
+    row = (language, entry.disposition, text(entry.acknowledge_by), maybe_text(entry.seen_by), text(entry.opened_at))
     if begins_to_wait(entry, latest):
         if latest is not None and not latest.is_closed:
             db.execute(NO_LONGER_LAST, (session, since))
