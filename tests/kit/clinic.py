@@ -87,8 +87,9 @@ class TestClinic:
     def sets(self, **settings: object) -> None:
         """Other settings from now on, as after a restart."""
         self.clinic = self.clinic.model_copy(update=settings)
-        self.service.clinic = self.clinic
-        self.service.words = type(self.service.words)(self.clinic, self.service.current)
+        before = self.service
+        texts = PatientTexts(self.clinic, before.current)
+        self.service = Service(self.store, texts, self.clinic, {}, before.current, self.clock, before.signals)
 
     def patient(self, address: str = "42", language: str = "en") -> Patient:
         return Patient(self, address, language)
