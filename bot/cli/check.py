@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,11 +52,11 @@ def check(path: Path | None, protocol_path: Path | None, environ: Mapping[str, s
         yield from _languages(config, protocol, topics)
 
 
-def unreviewed(languages: str) -> list[str]:
-    """Those of a TOML list of languages whose catalogue no clinician has reviewed."""
+def unreviewed(languages: Iterable[str]) -> list[str]:
+    """Those whose catalogue no clinician has reviewed."""
     return [
         language
-        for language in json.loads(languages)
+        for language in languages
         if language != SOURCE
         and any(read(catalogue_path(LOCALES, language, one), language).reviewed_by is None for one in DOMAINS)
     ]

@@ -118,35 +118,34 @@ def init(path: Path, offer_unreviewed: bool, force: bool, **given: str | None) -
     if path.exists() and not force:
         raise click.ClickException(f"{path} exists; give another path, or --force to replace it")
     answers = {one: _option_value(one, text) for one in new_clinic.SETTINGS if (text := given[one.option]) is not None}
-    values: dict[tuple[str, str], str] = {}
+    values: dict[tuple[str, str], Any] = {}
     for setting in new_clinic.SETTINGS:
-        literals = answers.get(setting) or _asked_for(setting)
-        values.update({(setting.section, key): literal for key, literal in literals.items()})
-    unreviewed = _unreviewed(values["clinic", "languages"], offer_unreviewed)
-    values["clinic", "unreviewed_languages"] = new_clinic.literal(unreviewed)
+        answer = answers.get(setting) or _asked_for(setting)
+        values.update({(setting.section, key): value for key, value in answer.items()})
+    values["clinic", "unreviewed_languages"] = _unreviewed(values["clinic", "languages"], offer_unreviewed)
     new_clinic.write(path, new_clinic.clinic_toml(values), force)
     click.echo(f"{path} is written. Read it through, then:")
     click.echo(f"  cordwatch check --config {path}\n  cordwatch run --config {path}")
 
 
-def _option_value(setting: new_clinic.Setting, text: str) -> dict[str, str]:
+def _option_value(setting: new_clinic.Setting, text: str) -> dict[str, Any]:
     try:
         return setting.read(text)
     except ValueError as error:
         raise click.UsageError(f"{setting.flag} must be {error}, not {text!r}") from error
 
 
-def _asked_for(setting: new_clinic.Setting) -> dict[str, str]:
+def _asked_for(setting: new_clinic.Setting) -> dict[str, Any]:
     """The setting from the person at the keyboard or the lines piped in, asked again until it makes sense."""
 
-    def read(text: str) -> dict[str, str]:
+    def read(text: str) -> dict[str, Any]:
         try:
             return setting.read(text)
         except ValueError as error:
             raise click.BadParameter(f"must be {error}, not {text!r}") from error
 
     try:
-        answer: dict[str, str] = click.prompt(
+        answer: dict[str, Any] = click.prompt(
             setting.prompt, default=setting.default, show_default=bool(setting.default), value_proc=read, err=True
         )
     except click.Abort as error:
@@ -156,7 +155,7 @@ def _asked_for(setting: new_clinic.Setting) -> dict[str, str]:
     return answer
 
 
-def _unreviewed(languages: str, is_accepted: bool) -> list[str]:
+def _unreviewed(languages: Sequence[str], is_accepted: bool) -> list[str]:
     """The languages chosen that no clinician has reviewed; each must be wanted knowingly."""
     found = checking.unreviewed(languages)
     for language in found:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.items import Table
 
 from bot.clinic.clinic_toml import WEEKDAYS, available_languages, parse
 from bot.clinic.settings import DEMO, DEMO_NUMBERS
 from bot.clinic.values import digits, name, phone, short_or_phone, spans, time_zone
 
-Values = Mapping[tuple[str, str], str]
-"""TOML literals by section and key."""
+Values = Mapping[tuple[str, str], Any]
+"""What stands in the file by section and key: texts, and lists of texts or dates."""
 
 HEADER = """\
 # The settings of our clinic for Cordwatch. `cordwatch check` reads them and says what is wrong and how to mend it.
@@ -25,12 +28,12 @@ HEADER = """\
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Something to ask. `read` gives its TOML literals by key of the section, or raises ValueError: what it must be."""
+    """Something to ask. `read` gives its values by key of the section, or raises ValueError: what it must be."""
 
     option: str
     section: str
     prompt: str
-    read: Callable[[str], dict[str, str]]
+    read: Callable[[str], dict[str, Any]]
     default: str | None = None
 
     @property
@@ -39,7 +42,7 @@ class Setting:
 
 
 def _text(key: str, read: Callable[[str], str]) -> Callable[[str], dict[str, str]]:
-    return lambda value: {key: literal(read(value.strip()))}
+    return lambda value: {key: read(value.strip())}
 
 
 def own_number(value: str) -> str:
@@ -63,24 +66,24 @@ def week(value: str) -> dict[str, str]:
             found[day] = match[3].strip()
     if not any(found.values()):
         raise ValueError("days and hours such as 'mo-fr 09:00-17:00', on at least one day")
-    return {day: literal(hours) for day, hours in found.items()}
+    return found
 
 
-def holidays(value: str) -> dict[str, str]:
+def holidays(value: str) -> dict[str, list[date]]:
     """Dates such as "2026-12-25, 2026-12-26"; nothing for none. Raises ValueError."""
     try:
         days = sorted({date.fromisoformat(part) for part in re.split(r"[,\s]+", value.strip()) if part})
     except ValueError as error:
         raise ValueError("dates such as '2026-12-25, 2026-12-26', or nothing") from error
-    return {"holidays": f"[{', '.join(day.isoformat() for day in days)}]"}
+    return {"holidays": days}
 
 
-def languages(value: str) -> dict[str, str]:
+def languages(value: str) -> dict[str, list[str]]:
     """Codes of languages with a catalogue, the usual one first. Raises ValueError."""
     codes = list(dict.fromkeys(part for part in re.split(r"[,\s]+", value.strip()) if part))
     if not codes or not set(codes) <= set(available_languages()):
         raise ValueError(f"one or more of {', '.join(available_languages())}, the usual one first")
-    return {"languages": literal(codes)}
+    return {"languages": codes}
 
 
 SETTINGS = (
@@ -97,28 +100,26 @@ SETTINGS = (
 """Everything without which a clinic cannot start, and the three things that are wrong if nobody thinks of them."""
 
 
-def literal(value: str | list[str]) -> str:
-    """The TOML form of a text or a list of texts."""
-    return json.dumps(value, ensure_ascii=False)
-
-
 def clinic_toml(values: Values) -> str:
     """The annotated file: the demo clinic's with these values. Raises ConfigError if the values do not go together."""
-    section, lines, left = "", [HEADER.rstrip()], dict(values)
-    for line in DEMO.read_text(encoding="utf-8").split("\n\n", 1)[1].splitlines():
-        if heading := re.match(r"\[(\w+)\]", line):
-            section = heading[1]
-            lines.append("")
-        setting = re.match(r"(?:# )?(\w+) = ", line)
-        if setting and (section, setting[1]) in left:
-            lines.append(f"{setting[1]} = {left.pop((section, setting[1]))}{_comment(line)}")
-        elif line and not line.startswith("# Left out here"):
-            lines.append(line)
-    text = "\n".join(lines) + "\n"
-    if left:
-        raise KeyError(f"{DEMO} has no line for {', '.join('.'.join(key) for key in left)}")
+    document = tomlkit.parse(_demo_with(key for _, key in values))
+    for (section, key), value in values.items():
+        table = document.get(section)
+        if not isinstance(table, Table) or key not in table:
+            raise KeyError(f"{DEMO} has no line for {section}.{key}")
+        table[key] = value
+    text = tomlkit.dumps(document)
     parse(text, Path("clinic.toml"))
     return text
+
+
+def _demo_with(keys: Iterable[str]) -> str:
+    """The demo clinic's file under our own heading, these keys being settings even where it comments them out."""
+    _, _, settings = DEMO.read_text(encoding="utf-8").partition("\n\n")
+    for key in keys:
+        settings = settings.replace(f"\n# {key} = ", f"\n{key} = ")
+    kept = [line for line in settings.splitlines() if not line.startswith("# Left out here")]
+    return "\n".join((HEADER, *kept, ""))
 
 
 def write(path: Path, text: str, is_forced: bool) -> None:
@@ -131,9 +132,3 @@ def write(path: Path, text: str, is_forced: bool) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _comment(line: str) -> str:
-    """The remark at the end of a line of the demo file, which has no # within its values."""
-    remark = re.search(r"\s+#.*$", line.removeprefix("# "))
-    return remark[0] if remark else ""
