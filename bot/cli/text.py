@@ -76,8 +76,8 @@ def transcript_lines(
             lines = [] if line is None else [harmless(one) for one in line.splitlines()]
         else:
             lines = [f"│ {harmless(one)}" for one in _shown(part)]
-        for place, line in enumerate(lines):
-            yield f"{'' if place else clock:<19}  {line}"
+        for index, line in enumerate(lines):
+            yield f"{'' if index else clock:<19}  {line}"
 
 
 def harmless(text: str) -> str:

@@ -59,7 +59,7 @@ async def page(request: NurseRequest) -> Response:
 
 def sheet(rows: Sequence[WorklistRow], has_more: bool = False) -> Sheet:
     """`rows`: the most pressing first, which stays so within each part."""
-    order = {patient: place for place, patient in enumerate(dict.fromkeys(row.patient for row in rows))}
+    order = {patient: index for index, patient in enumerate(dict.fromkeys(row.patient for row in rows))}
     together = groupby(sorted(rows, key=lambda row: order[row.patient]), key=lambda row: row.patient)
     items = [_item(list(entries)) for _, entries in together]
     not_reached = [one for one in items if one.tries >= TWICE]

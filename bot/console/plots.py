@@ -65,20 +65,20 @@ def bars(cells: Sequence[tuple[float | None, int]]) -> tuple[Bar, ...]:
     """One row of bars side by side, over the whole width: share and count of each."""
     step = WIDE / max(len(cells), 1)
     return tuple(
-        Bar(LEFT + place * step + step * 0.12, step * 0.76, BAR_HIGH * (share or 0), share, count)
-        for place, (share, count) in enumerate(cells)
+        Bar(LEFT + index * step + step * 0.12, step * 0.76, BAR_HIGH * (share or 0), share, count)
+        for index, (share, count) in enumerate(cells)
     )
 
 
 def labelled(count: int) -> Sequence[int]:
     """Which of so many bars get a label, so that none runs into the next; the last always does."""
     every = max(1, math.ceil(count * LABEL_WIDE / WIDE))
-    return [place for place in range(count) if (count - 1 - place) % every == 0]
+    return [index for index in range(count) if (count - 1 - index) % every == 0]
 
 
-def middle(place: int, count: int) -> float:
+def middle(index: int, count: int) -> float:
     step = WIDE / max(count, 1)
-    return LEFT + (place + 0.5) * step
+    return LEFT + (index + 0.5) * step
 
 
 def ranges(

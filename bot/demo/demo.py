@@ -97,22 +97,22 @@ class Demo:
     async def play(self, stories: Sequence[Story]) -> None:
         """Everything in the order of time, also what silence brings in between."""
         queue: list[tuple[datetime, int, int, Step]] = []
-        for place, story in enumerate(stories):
-            patient = _Patient(self, story, f"{place:02}{'-blocked' if story.is_blocked else ''}")
+        for index, story in enumerate(stories):
+            patient = _Patient(self, story, f"{index:02}{'-blocked' if story.is_blocked else ''}")
             checks = [*story.earlier, (story.ago, story.answers)]
             steps = [(self.now - ago, patient.begins(answers)) for ago, answers in checks]
             steps += [(self.now - story.ago + act.after, patient.does(act.does)) for act in story.acts]
-            queue += [(at, place, next(self.numbers), step) for at, step in steps]
+            queue += [(at, index, next(self.numbers), step) for at, step in steps]
         heapify(queue)
         while queue:
-            at, place, _, step = heappop(queue)
+            at, index, _, step = heappop(queue)
             if at > self.now:
                 continue
             await self._pass_to(at)
             following = await step()
             if following is not None:
                 pause, step = following
-                heappush(queue, (self.clock.at + pause, place, next(self.numbers), step))
+                heappush(queue, (self.clock.at + pause, index, next(self.numbers), step))
         await self._pass_to(self.now)
 
     async def _pass_to(self, end: datetime) -> None:

@@ -53,14 +53,14 @@ def stories(now: datetime, chance: random.Random, languages: Sequence[str]) -> l
         Story(
             one.ago,
             one.answers,
-            languages[place % len(languages)],
+            languages[index % len(languages)],
             one.acts,
             one.stops_at,
-            one.number or (f"+31 20 555 {chance.randint(1000, 9999)}" if place % 3 else ""),
+            one.number or (f"+31 20 555 {chance.randint(1000, 9999)}" if index % 3 else ""),
             one.is_blocked,
             one.earlier,
         )
-        for place, one in enumerate(written)
+        for index, one in enumerate(written)
     ]
 
 

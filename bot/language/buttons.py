@@ -39,10 +39,10 @@ class Buttons:
             Choice(
                 label,
                 f"{asked.token}:{question.id}:{code}",
-                place // in_a_row,
+                index // in_a_row,
                 "contact" if code == "share" else "answer",
             )
-            for place, (code, label) in enumerate(zip(codes, labels, strict=True))
+            for index, (code, label) in enumerate(zip(codes, labels, strict=True))
         ]
         row = choices[-1].row + 1 if choices else 0
         for action, is_offered in (("back", self._has_previous(question.id)), ("why", bool(question.why))):

@@ -82,7 +82,7 @@ class Catalogue:
         holds = self.review is not None and self.review.holds_for(self.reviewable)
         return self.review.in_words if self.review is not None and holds else None
 
-    def place(self, key: str) -> str:
+    def location(self, key: str) -> str:
         """File, line and key."""
         entry = self.entries.get(key)
         return f"{self.path}{f':{entry.line}' if entry is not None and entry.line else ''}: {key}"
@@ -142,12 +142,13 @@ def read(path: Path, language: str) -> Catalogue:
 def problems(protocol: TriageProtocol, catalogue: Catalogue) -> list[str]:
     """What keeps the language from being offered: file, key and remedy."""
     found = [
-        f"{catalogue.place(message.key)} {complaint}"
+        f"{catalogue.location(message.key)} {complaint}"
         for message in messages(protocol)
         if not (message.key.startswith(NURSE_ONLY) and message.key not in catalogue.texts)
         and (complaint := _complaint(message, catalogue.entries.get(message.key)))
     ]
-    return found or [f"{catalogue.place(key)} {complaint}" for key, complaint in ambiguities(protocol, catalogue.texts)]
+    unclear = ambiguities(protocol, catalogue.texts)
+    return found or [f"{catalogue.location(key)} {complaint}" for key, complaint in unclear]
 
 
 def unreviewed(catalogue: Catalogue) -> str:
@@ -162,7 +163,7 @@ def topic_problems(topics: Topics, catalogue: Catalogue) -> list[str]:
     """What keeps the language from being offered, among the topics: file, key and remedy."""
     entries = catalogue.entries
     return [
-        f"{catalogue.place(message.key)} {complaint}"
+        f"{catalogue.location(message.key)} {complaint}"
         for message in topic_messages(topics)
         if (complaint := _complaint(message, entries.get(message.key)) or _altered(message, entries[message.key].text))
     ]

@@ -93,12 +93,12 @@ class ConsoleWords:
         """How long something took, in its two largest units: "2 hr 5 min"."""
         seconds = max(round(duration.total_seconds()), 0)
         units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-        first = next((place for place, (_, size) in enumerate(units) if seconds >= size), len(units) - 1)
+        first = next((index for index, (_, size) in enumerate(units) if seconds >= size), len(units) - 1)
         counts = []
         for unit, size in units[first : first + 2]:
             count, seconds = divmod(seconds, size)
             counts.append((count, unit))
-        shown = [one for place, one in enumerate(counts) if one[0] or not place]
+        shown = [one for index, one in enumerate(counts) if one[0] or not index]
         return " ".join(format_unit(count, f"duration-{unit}", "short", locale=self.locale) for count, unit in shown)
 
     def weekdays(self) -> tuple[str, ...]:

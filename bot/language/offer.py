@@ -35,4 +35,4 @@ def problems_of_length(
     """Texts that are too long. `patient`: the catalogue, of English none; `filled`: with the clinic's own values."""
     raw = {one.key: one.text for one in messages(protocol)} | dict(patient.texts if patient else {})
     for key, complaint in too_long(protocol, raw, filled, language):
-        yield f"{patient.place(key) if patient else f'protocol: {key}'} {complaint}"
+        yield f"{patient.location(key) if patient else f'protocol: {key}'} {complaint}"

@@ -173,10 +173,10 @@ def _entries(lines: Sequence[_Line]) -> list[_Entry]:
 
 def _headers(lines: Sequence[_Line]) -> dict[str, str]:
     """The names and values of the header, which is the translation of the empty text."""
-    starts = [place for place, line in enumerate(lines) if line.keyword == "msgid"]
+    starts = [start for start, line in enumerate(lines) if line.keyword == "msgid"]
     for start, end in pairwise([*starts, len(lines)]):
         texts = [line for line in lines[start:end] if line.keyword != "msgctxt"]
-        is_translated = [place for place, line in enumerate(texts) if line.keyword == "msgstr"]
+        is_translated = [start for start, line in enumerate(texts) if line.keyword == "msgstr"]
         if is_translated and not "".join(denormalize(line.text) for line in texts[: is_translated[0]]):
             written = "".join(denormalize(line.text) for line in texts[is_translated[0] :])
             pairs = (one.partition(":") for one in written.split("\n") if ":" in one)

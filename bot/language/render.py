@@ -224,8 +224,8 @@ class TurnRenderer:
         heading = self.phrases.text("nurse_reply")
         pieces = [text[start : start + LONGEST_REPLY] for start in range(0, max(len(text), 1), LONGEST_REPLY)]
         pieces[-1] += f"\n\n{self.phrases.text('emergency_line')}\n{self.phrases.reads()}"
-        for place, piece in enumerate(pieces):
-            self._send(f"{'' if place else heading}\n{piece}", kind="reply", priority=Priority.ADVICE)
+        for rank, piece in enumerate(pieces):
+            self._send(f"{'' if rank else heading}\n{piece}", kind="reply", priority=Priority.ADVICE)
 
     def _advise(self, advised: Advised) -> None:
         priority = PRIORITY.get(Disposition(advised.disposition), Priority.ADVICE)

@@ -113,7 +113,7 @@ class ChatPages:
     def linked(self, text: str) -> Markup:
         """The text, escaped, with its telephone numbers as links."""
         parts = self._number.split(text)
-        return Markup("").join(_telephone(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+        return Markup("").join(_telephone(part) if rank % 2 else escape(part) for rank, part in enumerate(parts))
 
     def _draw_line(self, line: Line, language: str, is_open: bool, is_new_day: bool) -> Drawn:
         outgoing = line.outgoing

@@ -71,4 +71,4 @@ class Readings(Connections, Transcripts, Worklist):
 
 def _base32(number: int, length: int) -> str:
     digits = "0123456789abcdefghjkmnpqrstvwxyz"
-    return "".join(digits[number >> 5 * place & 31] for place in reversed(range(length)))
+    return "".join(digits[number >> 5 * index & 31] for index in reversed(range(length)))
