@@ -12,7 +12,7 @@ from datetime import datetime
 from bot.channels import Incoming, Outgoing, Priority
 from bot.clinic.settings import Clinic
 from bot.language.texts import PatientTexts
-from bot.service.step import Step, standing_after, standing_of, step_of
+from bot.service.step import Step, standing_of, step_of
 from bot.store.sessions import Log
 from dialogs.beginning import begins_anew, believed
 from dialogs.events import (
@@ -26,7 +26,7 @@ from dialogs.events import (
     Unreadable,
     Woke,
 )
-from dialogs.machine import Standing, Timing, advance, wake_at
+from dialogs.machine import Timing, advance, wake_at
 from dialogs.protocol import TriageProtocol
 from dialogs.session import Session, apply, replay
 
@@ -131,21 +131,13 @@ class Digest:
         if not session.is_over or wake_at(session, self.timing) is not None:
             steps.append(self._advance(found, session, found.events, leaving, at))
         opening = Resumed() if isinstance(event, Stopped) else event
-        # what the session left behind a moment ago stands for the next one, though it is not committed yet
-        standing = standing_after(found, steps)
-        beginning = replace(found, open_entry=None, previous=self._previous(session, found))
-        steps.append(self._begin(beginning, self._fresh_session(), opening, incoming, at, standing))
+        # The new check opens with a question, or with an emergency after one that is over, of which nothing new stands:
+        # so what no nurse has closed is as the store holds it.
+        beginning = replace(found, previous=self._previous(session, found))
+        steps.append(self._begin(beginning, self._fresh_session(), opening, incoming, at))
         return steps
 
-    def _begin(
-        self,
-        found: Log,
-        session_id: str,
-        event: PatientEvent,
-        incoming: Incoming,
-        at: datetime,
-        standing: Standing | None = None,
-    ) -> Step:
+    def _begin(self, found: Log, session_id: str, event: PatientEvent, incoming: Incoming, at: datetime) -> Step:
         """A new check, opened by whatever the patient said first."""
         patient = found.patient
         started = Started(
@@ -159,9 +151,9 @@ class Digest:
         )
         session = Session(session_id)
         if isinstance(event, Resumed):
-            return self._advance(found, session, (), started, at, standing)
+            return self._advance(found, session, (), started, at)
         opened = Recorded(0, at, started)
-        step = self._advance(found, apply(session, started, at), (opened,), event, at, standing)
+        step = self._advance(found, apply(session, started, at), (opened,), event, at)
         return replace(step, before=session, events=(started, *step.events))
 
     def _advance(
@@ -171,10 +163,9 @@ class Digest:
         recorded: Iterable[Recorded],
         event: PatientEvent | Woke,
         at: datetime,
-        standing: Standing | None = None,
     ) -> Step:
         protocol = self.protocol_of(session)
-        standing = standing or standing_of(found)
+        standing = standing_of(found)
         languages, are_carers_allowed = len(self.words.offered), self.clinic.are_carers_allowed
         events = advance(session, event, protocol, at, self.timing, standing, languages, are_carers_allowed)
         return step_of(session, recorded, events, protocol, at)

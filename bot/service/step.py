@@ -47,16 +47,6 @@ def standing_of(found: Log) -> Standing | None:
     return Standing(Disposition(found.open_entry.disposition), found.open_entry.decided_at)
 
 
-def standing_after(found: Log, steps: Sequence[Step]) -> Standing | None:
-    """The same once these steps are committed too: the most urgent, then the earliest."""
-    candidates = [one for one in (standing_of(found),) if one is not None]
-    for step in steps:
-        advice = step.after.advice
-        if advice is not None:
-            candidates.append(Standing(Disposition(advice.disposition), advice.decided_at))
-    return min(candidates, key=lambda one: (-one.disposition.urgency, one.decided_at), default=None)
-
-
 def patient_after(patient: Patient, steps: Sequence[Step]) -> Patient:
     """What the patient has told of herself: language, number, consent."""
     for step in steps:
