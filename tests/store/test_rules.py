@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.channels import Outgoing, Priority
+from bot.store.audit_chain import AuditRow, digest_of, head_of, number_of
 from bot.store.rules import Wait, begins_to_wait, due_at, part_of_list, read_at, standing, supersedes
 from bot.store.sessions import OpenEntry
 from bot.store.sqlite.turns import ENTRY
@@ -86,3 +87,42 @@ def test_who_closes_an_entry_has_read_it():
 
 def test_every_field_of_an_entry_is_stored():
     assert {column.name for column in ENTRY} == {field.name for field in fields(Entry)}
+
+
+# --- the chain of the audit
+
+KEY = b"a key"
+ROW = AuditRow(2, "2026-11-23T09:00:00.000000+00:00", "Anna", "viewed", "session 1", "ab")
+
+
+def test_a_link_is_the_same_for_ever():
+    """Chains that clinics have begun go on: neither the digest nor the order of its parts may change."""
+    assert ROW.link(KEY, "ef") == "1f09d3aa169091ea1216a2f1a68d1f020b0f72eb41086a94e34cb2cc8b6f0f54"
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(AuditRow)])
+def test_a_link_holds_each_field_of_its_row(field):
+    other = replace(ROW, **{field: 3 if field == "seq" else "other"})
+    assert ROW.is_link(KEY, "ef", ROW.link(KEY, "ef"))
+    assert not other.is_link(KEY, "ef", ROW.link(KEY, "ef"))
+
+
+def test_a_link_holds_the_one_before_and_the_key():
+    link = ROW.link(KEY, "ef")
+    assert not ROW.is_link(KEY, "", link)
+    assert not ROW.is_link(b"another", "ef", link)
+
+
+def test_fields_do_not_run_into_each_other():
+    moved = replace(ROW, who="Annav", what="iewed")
+    assert moved.link(KEY, "ef") != ROW.link(KEY, "ef")
+
+
+def test_only_words_have_a_digest():
+    assert digest_of(KEY, "") == ""
+    assert digest_of(KEY, "her words") != digest_of(b"another", "her words")
+
+
+def test_a_head_tells_how_long_its_chain_is():
+    assert number_of(head_of(12, "ef")) == 12
+    assert number_of("no head") == number_of("") == 0

@@ -6,11 +6,10 @@ that a lead notes down the head now and then: `verify` then shows whether the ch
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from sqlite3 import Connection
 
+from bot.store.audit_chain import AuditRow, digest_of, head_of, number_of
 from bot.store.console import AuditBroken
 
 KEY = "select value from settings where key = 'audit_key'"
@@ -26,11 +25,10 @@ def add(db: Connection, at: str, who: str, what: str, about: str, body: str = ""
     """`body`: what must not change later and must not stand here either, such as a note's words."""
     key = _key(db)
     last, link = db.execute(LAST).fetchone() or (0, "")
-    digest = _keyed(key, body) if body else ""
-    row = (last + 1, at, who, what, about, digest)
-    fresh = _keyed(key, link, *map(str, row))
-    db.execute(ADD, (*row, fresh))
-    db.execute(MOVE_HEAD, (f"{last + 1}:{fresh}",))
+    row = AuditRow(last + 1, at, who, what, about, digest_of(key, body))
+    fresh = row.link(key, link)
+    db.execute(ADD, (*astuple(row), fresh))
+    db.execute(MOVE_HEAD, (head_of(row.seq, fresh),))
 
 
 @dataclass(slots=True)
@@ -43,20 +41,21 @@ class Checked:
 
     @property
     def head(self) -> str:
-        """Of what has been read so far; the same rows have the same head for ever."""
-        return f"{self.count}:{self.link}"
+        """Of what has been read so far."""
+        return head_of(self.count, self.link)
 
     def read(self, db: Connection, most: int = AT_ONCE) -> bool:
         """Goes on by some rows; returns whether the end was reached. Raises AuditBroken."""
         key = _key(db)
         rows = db.execute(NEXT, (self.count, most)).fetchall()
-        for *row, kept in rows:
-            if row[0] != self.count + 1:
+        for *columns, kept in rows:
+            row = AuditRow(*columns)
+            if row.seq != self.count + 1:
                 raise AuditBroken(self.count + 1, "is missing")
-            if not hmac.compare_digest(kept, _keyed(key, self.link, *map(str, row))):
-                raise AuditBroken(row[0], "is not as it was written, or not in its place")
-            self.count, self.link = row[0], kept
-            if self.noted is not None and self.noted.startswith(f"{self.count}:") and self.noted != self.head:
+            if not row.is_link(key, self.link, kept):
+                raise AuditBroken(row.seq, "is not as it was written, or not in its place")
+            self.count, self.link = row.seq, kept
+            if self.noted is not None and self.noted.startswith(head_of(self.count, "")) and self.noted != self.head:
                 raise AuditBroken(self.count, "is another one than the head that was noted down")
         if len(rows) == most:
             return False
@@ -67,7 +66,7 @@ class Checked:
         """Raises AuditBroken when rows are missing at the end."""
         (head,) = db.execute(HEAD).fetchone() or ("",)
         heads = [one for one in (head, self.noted) if one is not None]
-        if head != self.head or any(_number(one) > self.count for one in heads):
+        if head != self.head or any(number_of(one) > self.count for one in heads):
             raise AuditBroken(self.count + 1, "is missing at the end")
 
 
@@ -79,14 +78,5 @@ def verify(db: Connection) -> int:
     return checked.count
 
 
-def _number(head: str) -> int:
-    number = head.partition(":")[0]
-    return int(number) if number.isdecimal() else 0
-
-
 def _key(db: Connection) -> bytes:
     return str(db.execute(KEY).fetchone()[0]).encode()
-
-
-def _keyed(key: bytes, *parts: str) -> str:
-    return hmac.new(key, "\x1f".join(parts).encode(), hashlib.sha256).hexdigest()
