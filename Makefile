@@ -34,7 +34,7 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 	@touch $@
 
 run: install
-	@exec $(BIN)/cordwatch run --demo
+	@exec $(BIN)/cordwatch run $(if $(wildcard clinic.toml)$(BOT_CONFIG),,--demo)
 
 test: install
 	@.ci/programs

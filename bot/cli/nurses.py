@@ -13,10 +13,10 @@ import click
 from bot.cli.door import DoorShut, ask, door_of
 from bot.cli.office import AddNurse, DisableNurse, ListNurses, Office, Reply, Request, ResetNurse, ShowStatus
 from bot.cli.options import CONFIG
-from bot.clinic.settings import Config, load
+from bot.clinic.settings import Config, load, load_demo
 from bot.console.accounts import Accounts
 from bot.demo import demo as demonstration
-from bot.makes import open_store
+from bot.makes import open_store, refuse_wrong_database
 from bot.service.service import utc_now
 from bot.store.console import AuditBroken, Role
 from bot.store.store import Store, StoreLocked
@@ -123,13 +123,13 @@ def verify(head: str | None, path: Path | None) -> None:
 @click.option("--clear", is_flag=True, required=True, help="Forget all made-up patients; they do not come back.")
 @CONFIG
 def demo(clear: bool, path: Path | None) -> None:  # noqa: ARG001
-    """Forget the made-up patients that the demo clinic began with."""
+    """Forget the made-up patients that the demo clinic began with, even beside a clinic.toml."""
 
     async def do(store: Store) -> None:
         count = await demonstration.clear(store, store.desk)
         click.echo(f"{count} made-up patients are forgotten.")
 
-    asyncio.run(_with_store(load(path, os.environ), do))
+    asyncio.run(_with_store(load_demo(path, os.environ), do))
 
 
 # --- within
@@ -148,7 +148,8 @@ def _carry_out(path: Path | None, request: Request) -> None:
 
 
 def spoken(config: Config, request: Request) -> Reply | None:
-    """What the service replies; None when none runs on this database."""
+    """What the service replies; None when none runs on this database. Raises ConfigError."""
+    refuse_wrong_database(config)
     try:
         line = ask(door_of(config.database), request.model_dump_json().encode())
     except DoorShut as error:

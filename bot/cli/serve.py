@@ -15,7 +15,7 @@ import click
 from bot.cli.nurses import spoken
 from bot.cli.office import FindWebChat
 from bot.cli.options import CONFIG, PROTOCOL
-from bot.clinic.settings import load
+from bot.clinic.settings import load, load_demo
 from bot.web.paths import page_path
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @CONFIG
-@click.option("--demo", "is_demo", is_flag=True, help="With the demo clinic: let made-up patients in.")
+@click.option("--demo", "is_demo", is_flag=True, help="The demo clinic with made-up patients, also beside clinic.toml.")
 @PROTOCOL
 def run(path: Path | None, is_demo: bool, protocol_path: Path | None) -> None:
     """Serve patients on Telegram and in the web chat until told to stop.
@@ -34,7 +34,7 @@ def run(path: Path | None, is_demo: bool, protocol_path: Path | None) -> None:
     """
     from bot.cli import running  # here, because a command that only prints should not wait for a web server to load
 
-    config = load(path, os.environ).serving(protocol_path)
+    config = (load_demo if is_demo else load)(path, os.environ).serving(protocol_path)
     # Without Telegram a person at the keyboard is most likely trying it out: the conversation begins right here.
     is_trying = config.telegram.token is None and sys.stdin.isatty()
 

@@ -31,6 +31,8 @@ from bot.clinic.clinic_toml import available_languages as available_languages
 
 T = TypeVar("T")
 DEMO = Path(__file__).with_name("demo.toml")
+DEMO_DATABASE = "data/demo.db"
+"""The demo clinic's, so that made-up patients never come among real ones."""
 DEMO_NUMBERS = frozenset({"+31205550100", "+31205550101"})
 TELEGRAM = "https://api.telegram.org"
 
@@ -115,6 +117,14 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     return _with_environment(_config(read(path or DEMO), path), environ)
 
 
+def load_demo(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The demo clinic and the environment, whatever BOT_CONFIG and ./clinic.toml say. A file must bear its numbers."""
+    config = _with_environment(_config(read(path or DEMO), path), environ)
+    if not config.is_demo:
+        raise ConfigError(f"{path}: not the demo clinic, and only there are made-up patients; leave out --config")
+    return config
+
+
 def refuse_unreal_numbers(config: Config) -> None:
     """Raises ConfigError when real patients would be given numbers that nobody answers."""
     telegram = config.telegram
@@ -139,17 +149,21 @@ def _clinic_toml() -> Path | None:
 
 def _config(file: File, source: Path | None) -> Config:
     """What was validated as the file is not validated again. The demo clinic, which has no file, offers everything."""
-    beside = Path() if source is None else source.parent
+    beside, clinic = Path() if source is None else source.parent, _clinic(file)
     languages = {"languages": available_languages(), "unreviewed_languages": available_languages()}
     return Config.model_construct(
-        clinic=_clinic(file).model_copy(update=languages if source is None else {}),
+        clinic=clinic.model_copy(update=languages if source is None else {}),
         telegram=Telegram.model_construct(**dict(file.telegram)),
         outbox=file.outbox,
         web=Web.model_construct(**dict(file.web)),
-        database=beside / file.store.database,
+        database=beside / _database(file, clinic),
         protocol=None if file.protocol.path is None else beside / file.protocol.path,
         source=source,
     )
+
+
+def _database(file: File, clinic: Clinic) -> str:
+    return DEMO_DATABASE if clinic.is_demo and not file.store.model_fields_set else file.store.database
 
 
 def _clinic(file: File) -> Clinic:

@@ -23,16 +23,15 @@ from bot.language.texts import PatientTexts
 from bot.service.outbox import Outbox
 from bot.service.service import Service
 from bot.store.console import Demonstration, NurseAccounts, Role
-from bot.store.settings import Settings
+from bot.store.settings import DEMO_CHANNEL as CHANNEL
+from bot.store.settings import DEMO_CLEARED, DEMO_FILLED, Settings
 from bot.store.store import Store
 from bot.web.paths import page_path
 from dialogs.events import Acknowledged, Claimed, NurseEvent
 from dialogs.protocol import TriageProtocol
 from dialogs.session import Session, replay
 
-CHANNEL = "demo"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-FILLED = "demo_filled"
 NURSES = (
     (ROBIN, "robin@demo.example", Role.LEAD, ("en", "nl")),
     (SAM, "sam@demo.example", Role.NURSE, ("nl", "en")),
@@ -193,9 +192,9 @@ class _Patient:
 
 async def fill(store: Store, words: PatientTexts, clinic: Clinic, protocol: TriageProtocol, now: datetime) -> bool:
     """Lets the made-up patients in; returns whether it did. Once there, or cleared, they do not come again."""
-    if await store.get_setting(FILLED) is not None:
+    if await store.get_setting(DEMO_FILLED) is not None:
         return False
-    await store.put_setting(FILLED, now.isoformat())
+    await store.put_setting(DEMO_FILLED, now.isoformat())
     spoken = [one for one in SPOKEN if one in words.offered] or words.offered
     await Demo(store, words, clinic, protocol, now).play(demo_stories.stories(now, random.Random(7), spoken))
     return True
@@ -214,5 +213,5 @@ async def sign_in_link(desk: NurseAccounts, accounts: Accounts, base: str) -> st
 
 async def clear(store: Settings, desk: Demonstration) -> int:
     """Forgets the made-up patients; returns how many there were."""
-    await store.put_setting(FILLED, "cleared")
+    await store.put_setting(DEMO_FILLED, DEMO_CLEARED)
     return await desk.forget_channel(CHANNEL)

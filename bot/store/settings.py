@@ -5,6 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from datetime import datetime
 
+IS_DEMO = "demo"
+"""Whose database it is, said by the clinic that opens it first."""
+DEMO_CHANNEL = "demo"
+DEMO_FILLED, DEMO_CLEARED = "demo_filled", "cleared"
+"""When made-up patients were let in, or that they have been forgotten."""
+
 
 class Settings(ABC):
     """Small facts of the shell's own."""

@@ -272,7 +272,7 @@ async def _weak_legs(path: Path) -> str:
 @pytest.fixture
 def session() -> str:
     Path("data").mkdir()
-    return asyncio.run(_weak_legs(Path("data/cordwatch.db")))
+    return asyncio.run(_weak_legs(Path("data/demo.db")))
 
 
 def test_the_worklist_shows_tier_reason_deadline_and_session(session):
@@ -297,7 +297,7 @@ def test_the_worklist_as_json_is_one_object_an_entry(session):
 
 def test_a_worklist_without_entries_says_so():
     Path("data").mkdir()
-    asyncio.run(SqliteStore(Path("data/cordwatch.db")).close())
+    asyncio.run(SqliteStore(Path("data/demo.db")).close())
     assert cordwatch("worklist").stdout == "nothing is open\n"
 
 

@@ -71,7 +71,7 @@ def test_without_a_file_the_demo_clinic_offers_every_language():
     assert config.is_demo
     assert config.clinic.is_demo
     assert config.clinic.languages == config.clinic.unreviewed_languages == available_languages()
-    assert config.database == Path("data/cordwatch.db")
+    assert config.database == Path("data/demo.db")
 
 
 def test_the_demo_file_is_a_good_clinic_file_by_itself():
