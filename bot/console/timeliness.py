@@ -13,10 +13,11 @@ from starlette.responses import Response
 from bot.clinic.settings import Clinic
 from bot.console import labels as words
 from bot.console import plots
-from bot.console.export import Cell, export
+from bot.console.export import export
 from bot.console.request import NurseRequest
 from bot.language.console import console_words
 from bot.store.reports import Group, Slice
+from bot.web.csv_file import Cell
 from dialogs.protocol import Disposition
 
 WEEKS = (4, 12, 26)

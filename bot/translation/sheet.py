@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from io import StringIO
 from pathlib import Path
 
 from babel import Locale
@@ -18,11 +16,10 @@ from bot.language.po_file import read_file
 from bot.language.review import sha256
 from bot.translation.extract import Template
 from bot.translation.status import find, is_said, reviewable
+from bot.web.csv_file import csv_file
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 COLUMNS = ("Key", "Where it appears", "Note", "English", "Translation", "Back-translation", "OK")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would calculate instead of show."""
 
 PLACES: tuple[tuple[str, str], ...] = (
     ("question.*.text", "question"),
@@ -126,25 +123,19 @@ def page(sheets: Sequence[ReviewSheet]) -> str:
 
 
 def spreadsheet(sheets: Iterable[ReviewSheet]) -> str:
-    """Comma-separated values with a byte-order mark, by which LibreOffice and Excel know the charset."""
-    written = StringIO()
-    rows = csv.writer(written, quoting=csv.QUOTE_ALL)
-    for one in sheets:
-        rows.writerow([f"{one.name}, {one.catalogue} {one.version}", f"SHA-256 {one.sha256}"])
-        rows.writerow(COLUMNS)
-        for line in one.lines:
-            said = f"(fuzzy) {line.translation}" if line.is_fuzzy else line.translation
-            rows.writerow([_cell(part) for part in (line.key, line.place, line.note, line.english, said, "", "")])
-        for label in ("Name", "Role", "Date", "Signature"):
-            rows.writerow([label, ""])
-        rows.writerow([])
-    return "\ufeff" + written.getvalue()
+    """The same as comma-separated values, for LibreOffice and Excel."""
+    return csv_file(row for one in sheets for row in _rows(one))
+
+
+def _rows(one: ReviewSheet) -> Iterator[Sequence[str]]:
+    yield f"{one.name}, {one.catalogue} {one.version}", f"SHA-256 {one.sha256}"
+    yield COLUMNS
+    for line in one.lines:
+        said = f"(fuzzy) {line.translation}" if line.is_fuzzy else line.translation
+        yield line.key, line.place, line.note, line.english, said, "", ""
+    yield from ((label, "") for label in ("Name", "Role", "Date", "Signature"))
+    yield ()
 
 
 def _shown(text: str | Iterable[str] | None) -> str:
     return text if isinstance(text, str) else " | ".join(text or ())
-
-
-def _cell(text: str) -> str:
-    """The text as a spreadsheet shows it: nothing in it is calculated."""
-    return f"'{text}" if text.startswith(FORMULA) else text

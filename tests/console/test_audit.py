@@ -303,7 +303,7 @@ async def test_its_file_is_written_down_and_starts_no_formula(ward):
     await ward.desk.audit("=cmd|'/c calc'!A1", "viewed", "@session", MONDAY)
     text = (await lead.client.get("/console/audit.csv")).text
     assert "'=cmd" in text
-    assert ",'@session" in text
+    assert ",\"'@session" in text
     assert [one.what for one in await ward.desk.audited("audit")] == ["exported"]
 
 

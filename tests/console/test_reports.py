@@ -17,7 +17,6 @@ import pytest
 import pytest_asyncio
 
 from bot.console import plots
-from bot.console.export import harmless, table
 from bot.console.timeliness import by_hour, week_starts
 from bot.language.console import console_words
 from bot.store.reports import Slice
@@ -312,19 +311,6 @@ async def test_the_referral_of_an_unknown_session_says_nothing(ward):
 
 
 # --- files
-
-
-@pytest.mark.parametrize(
-    "cell", ["=1+1", "+1", "-1", "@sum(a1)", "\t=1", "\r=1", "\n=1", " =1", "|calc", "%0a", "＝1", "\u00a0=1"]
-)
-def test_a_formula_in_a_file_is_only_text(cell):
-    (row,) = csv.reader(io.StringIO(table([cell], []), newline=""))
-    assert row == [f"'{cell}"]
-
-
-@pytest.mark.parametrize("cell", ["weakness", "2026-11-23", 'quote " and, comma', -1, 0.5, None])
-def test_other_cells_stay_as_they_are(cell):
-    assert harmless(cell) == cell
 
 
 @pytest.mark.parametrize("name", ["waits", "hours", "outcomes"])

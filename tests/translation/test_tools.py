@@ -25,7 +25,7 @@ from bot.language.review import reviewed, sha256
 from bot.translation import extract
 from bot.translation.extract import NoLanguage, known_language, templates
 from bot.translation.reading_level import _pronounced
-from bot.translation.sheet import PLACES, ReviewLine, ReviewSheet, spreadsheet
+from bot.translation.sheet import PLACES
 from dialogs.protocol import SPINAL_METASTASES, parse
 from dialogs.protocol import load as load_protocol
 from dialogs.topic import load as load_topics
@@ -347,14 +347,6 @@ def test_a_spreadsheet_has_a_mark_a_hash_and_empty_columns(locales: Path) -> Non
     assert (first[0], first[5:]) == ("question.emergency_signs.text", ["", ""])
     assert first[4] == SAID["question.emergency_signs.text"].text
     assert ["Signature", ""] in rows
-
-
-def test_a_spreadsheet_calculates_nothing() -> None:
-    line = ReviewLine("wording.x", "message", "", "=1+1", '=HYPERLINK("http://x")', is_fuzzy=False)
-    rows = list(
-        csv.reader(StringIO(spreadsheet([ReviewSheet("nl", "patient", "1", "0", (line,))]).removeprefix("\ufeff")))
-    )
-    assert rows[2][3:5] == ["'=1+1", '\'=HYPERLINK("http://x")']
 
 
 def test_every_pattern_of_places_is_that_of_a_text() -> None:
