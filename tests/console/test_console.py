@@ -446,6 +446,16 @@ async def test_wrong_passwords_are_slowed_and_right_ones_too(ward):
     assert (await client.post("/console/sign-in", data=right)).status_code == 303
 
 
+async def test_a_right_password_clears_the_count_of_wrong_ones(ward):
+    await _password(ward, "Anna", "correct horse battery")
+    client = await ward.browser()
+    codes = []
+    for password in (*["guess"] * 4, "correct horse battery", *["guess"] * 5):
+        fields = {"email": "anna@clinic.example", "password": password}
+        codes.append((await client.post("/console/sign-in", data=fields)).status_code)
+    assert codes == [*[403] * 4, 303, *[403] * 5]
+
+
 async def test_a_link_signs_in_once(ward):
     link = await ward.link("Anna")
     assert (await (await ward.browser()).get(link)).status_code == 303

@@ -75,6 +75,11 @@ async def test_somebody_new_gets_a_link_chooses_a_password_and_signs_in(ward, ad
     assert await deeds(ward) == [("Ada", "added_nurse", "Kim Bos")]
 
 
+async def test_a_form_is_read_without_what_no_store_takes(ward, admin):
+    assert (await keeps(admin, "add", **{**NEW, "name": "Kim\0 Bos\0"})).status_code < 400
+    assert [one.name for one in await ward.desk.nurses() if one.email == NEW["email"]] == ["Kim Bos"]
+
+
 async def test_who_is_disabled_is_out_at_once_and_a_reset_lets_her_in_again(ward, admin):
     anna = await ward.nurse("Anna")
     account = await id_of(ward, "Anna")

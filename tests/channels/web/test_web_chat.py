@@ -302,6 +302,12 @@ async def test_a_forged_cookie_opens_no_conversation(chat, place):
         assert len(chat.clinic.received) == 1
 
 
+async def test_a_form_is_read_without_what_no_store_takes(chat):
+    async with Browser(chat) as browser:
+        await browser.follows(await browser.post(**{"id": "1", "te\0xt": "my \0legs\0"}))
+        assert [one.text for one in chat.clinic.received] == ["my legs"]
+
+
 @pytest.mark.parametrize("path", ["/chat", "/chat/new", "/chat/seen"])
 async def test_a_form_needs_the_token_of_its_own_page(chat, path):
     async with Browser(chat) as browser, Browser(chat) as stranger:
@@ -330,6 +336,18 @@ async def test_a_form_of_another_site_is_refused(chat, headers, status):
             "/chat", data={"token": browser.hidden("token"), "text": "hello"}, headers=sent
         )
         assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.example"}],
+)
+async def test_another_site_is_told_of_no_events(chat, headers):
+    async with Browser(chat) as browser:
+        await browser.says("/start")
+        parameters = {"of": browser.address[:16]}
+        async with browser.client.stream("GET", "/chat/events", params=parameters, headers=headers) as response:
+            assert response.status_code == 403
 
 
 async def test_start_new_gives_a_new_identity_and_leaves_the_old_conversation_with_the_clinic(chat):
