@@ -86,7 +86,7 @@ async def _channels(
     conversations = StoredConversations(store, words, service.protocol_of, utc_now)
     clinic = chat_clinic(config.clinic, words.ui, words.day, words.offered)
     channels: list[Channel] = [
-        await web_chat("web", config.web, clinic, conversations, utc_now, store),
+        await web_chat("web", config.web, clinic, conversations, utc_now, store, service.signals),
         TerminalChannel(terminal, lambda: _settled(store, terminal)),
     ]
     pace = Pace(**config.outbox.model_dump())

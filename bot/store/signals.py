@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from contextlib import suppress
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 OUTBOX = "outbox"
 """Messages wait to be handed over."""
@@ -22,8 +21,13 @@ LONGEST_WAIT_S = 30.0
 class Subscriber:
     """One who waits for news. Two notes before it looks are as good as one."""
 
-    def __init__(self) -> None:
+    def __init__(self, fellows: WeakSet[Subscriber] | None = None) -> None:
+        self._fellows = fellows
         self._news = asyncio.Event()
+
+    @property
+    def has_news(self) -> bool:
+        return self._news.is_set()
 
     def notify(self) -> None:
         self._news.set()
@@ -59,13 +63,20 @@ class ChangeFeed(Signals):
     """Within one process."""
 
     def __init__(self) -> None:
-        self._subscribers: defaultdict[str, WeakSet[Subscriber]] = defaultdict(WeakSet)
+        # subscribers hold the set they stand in: a key of which nobody waits any more leaves nothing behind
+        self._subscribers: WeakValueDictionary[str, WeakSet[Subscriber]] = WeakValueDictionary()
 
     def publish(self, key: str) -> None:
-        for subscriber in [*self._subscribers[key]]:
+        for subscriber in [*self._subscribers.get(key, ())]:
             subscriber.notify()
 
     def subscribe(self, key: str) -> Subscriber:
-        subscriber = Subscriber()
-        self._subscribers[key].add(subscriber)
+        fellows = self._subscribers.setdefault(key, WeakSet())
+        subscriber = Subscriber(fellows)
+        fellows.add(subscriber)
         return subscriber
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Those that somebody waits for."""
+        return frozenset(self._subscribers)

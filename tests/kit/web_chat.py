@@ -18,6 +18,7 @@ from bot.channels.conversation import Conversation, Conversations, Line
 from bot.channels.web.browser_id import BrowserIds
 from bot.channels.web.channel import Limits, WebChatChannel
 from bot.channels.web.page import ChatClinic, ChatPages
+from bot.store.signals import ChangeFeed
 from tests.kit.clinic import Clock
 
 KEY = b"k" * 32
@@ -182,6 +183,7 @@ class WebChat:
     limits: Limits
     is_demo: bool = True
     port: int = 0
+    signals: ChangeFeed = field(default_factory=ChangeFeed)
 
     @property
     def url(self) -> str:
@@ -197,7 +199,8 @@ class WebChat:
             ("en", "nl", "ar"),
             self.is_demo,
         )
-        self.channel = WebChatChannel(self.clinic, ChatPages(site), BrowserIds(KEY), self.clock, self.limits)
+        ids = BrowserIds(KEY)
+        self.channel = WebChatChannel(self.clinic, ChatPages(site), ids, self.clock, self.signals, self.limits)
         self.listening = asyncio.create_task(self.channel.listen(self.clinic.receive))
         config = uvicorn.Config(
             self.channel.app,

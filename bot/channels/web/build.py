@@ -12,6 +12,7 @@ from bot.channels.web.channel import Limits, WebChatChannel
 from bot.channels.web.page import ChatClinic, ChatPages, Words
 from bot.clinic.settings import Clinic, Web
 from bot.store.settings import Settings
+from bot.store.signals import Signals
 
 
 async def web_chat(
@@ -21,10 +22,11 @@ async def web_chat(
     conversations: Conversations,
     clock: Callable[[], datetime],
     store: Settings,
+    signals: Signals,
 ) -> WebChatChannel:
     ids = BrowserIds(await _cookie_key(settings, store))
     limits = Limits(new_conversations=settings.new_sessions_per_hour)
-    return WebChatChannel(conversations, ChatPages(clinic), ids, clock, limits, name)
+    return WebChatChannel(conversations, ChatPages(clinic), ids, clock, signals, limits, name)
 
 
 def chat_clinic(

@@ -25,6 +25,7 @@ from bot.channels.web.browser_id import BrowserId, BrowserIds, RateLimit, networ
 from bot.channels.web.event_stream import EventStream, Stream, Streams, server_sent
 from bot.channels.web.page import ChatPages
 from bot.clinic.languages import accepted_languages, best_language
+from bot.store.signals import Signals
 from bot.web.cookies import read_cookie, with_cookie
 from bot.web.forms import FormLimits, read_form
 from bot.web.headers import SecurityHeaders
@@ -64,6 +65,7 @@ class WebChatChannel(Channel):
         pages: ChatPages,
         visitors: BrowserIds,
         clock: Callable[[], datetime],
+        signals: Signals,
         limits: Limits | None = None,
         name: str = "web",
     ) -> None:
@@ -75,7 +77,7 @@ class WebChatChannel(Channel):
         self._limits = limits or Limits()
         self._newcomers = RateLimit(self._limits.new_conversations, self._limits.new_conversation_each)
         self._talkers = RateLimit(self._limits.messages, self._limits.message_each)
-        self.streams = Streams(self._limits.streams, self._limits.streams_per_visitor)
+        self.streams = Streams(signals, name, self._limits.streams, self._limits.streams_per_visitor)
         self._receive: Receive | None = None
         self.app: ASGIApp = self._build()
 
@@ -87,7 +89,7 @@ class WebChatChannel(Channel):
             self._receive = None
 
     async def send(self, sending: Sending) -> str | None:
-        self.streams.ring(sending.address, sending.delivery)
+        self.streams.sent(sending.address, sending.delivery)
         return None
 
     def routes(self) -> Mapping[str, WebApp]:
@@ -187,7 +189,7 @@ class WebChatChannel(Channel):
         yield b"retry: 2000\n\n"
         while not stream.is_over:
             event = server_sent("beat", {})
-            if stream.take_ring():
+            if stream.news.consume():
                 conversation = await self._conversations.read(address)
                 active_at = conversation.active_at
                 if conversation.revision != revision:
@@ -200,7 +202,7 @@ class WebChatChannel(Channel):
                 yield server_sent("reload", {})
                 return
             yield event
-            await stream.wait(self._limits.beat_s)
+            await stream.news.wait(self._limits.beat_s)
         if stream.is_displaced:
             yield server_sent("displaced", {})
 
@@ -251,7 +253,7 @@ class WebChatChannel(Channel):
                 language_hint=self._hint(request),
             )
         )
-        self.streams.ring(visitor.address)
+        self.streams.changed(visitor.address)
         return note
 
     def _external_id(self, visitor: BrowserId, message_id: str, content: str) -> str:

@@ -1,9 +1,8 @@
-"""Event streams to open pages: one bell a page, nothing queued, and an end to pages that no longer read."""
+"""Event streams to open pages: nothing is queued, and there is an end to pages that no longer read."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -12,6 +11,8 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from bot.store.signals import Signals, Subscriber
+
 
 class Stream:
     """What one open page waits at.
@@ -19,38 +20,25 @@ class Stream:
     `newest`: the last delivery it has written. `is_displaced`: it must make room for a newer page of the same visitor.
     """
 
-    def __init__(self) -> None:
-        self._bell = asyncio.Event()
+    def __init__(self, news: Subscriber) -> None:
+        self.news = news
         self.newest = 0
         self.is_over = False
         self.is_displaced = False
-        self.ring()
-
-    def ring(self) -> None:
-        """There may be something new; ringing twice is as good as once."""
-        self._bell.set()
-
-    def take_ring(self) -> bool:
-        was_rung = self._bell.is_set()
-        self._bell.clear()
-        return was_rung
+        news.notify()
 
     def end(self, is_displaced: bool = False) -> None:
         self.is_over = True
         self.is_displaced = is_displaced
-        self.ring()
-
-    async def wait(self, seconds: float) -> None:
-        """Returns at the next ring, or when it has been quiet for so long."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._bell.wait()
+        self.news.notify()
 
 
 class Streams:
-    """The open streams by address; so many in all and for each address."""
+    """The streams of a channel that are open here, by address; so many in all and for each address."""
 
-    def __init__(self, most: int, most_per_address: int) -> None:
+    def __init__(self, signals: Signals, channel: str, most: int, most_per_address: int) -> None:
+        self._signals = signals
+        self._channel = channel
         self._most = most
         self._most_per_address = most_per_address
         self._open: defaultdict[str, list[Stream]] = defaultdict(list)
@@ -65,7 +53,7 @@ class Streams:
         if len(streams) >= self._most_per_address:
             streams[0].end(is_displaced=True)
             self.leave(address, streams[0])
-        stream = Stream()
+        stream = Stream(self._signals.subscribe(self._key(address)))
         self._open[address].append(stream)
         self._count += 1
         return stream
@@ -77,17 +65,26 @@ class Streams:
             if not self._open[address]:
                 del self._open[address]
 
-    def ring(self, address: str, delivery: int | None = None) -> None:
-        """Wakes the pages of an address; of a delivery only those that have not written it yet."""
-        for stream in self._open.get(address, ()):
-            if delivery is None or delivery > stream.newest:
-                stream.ring()
+    def changed(self, address: str) -> None:
+        """Wakes the pages of an address, wherever they are open."""
+        self._signals.publish(self._key(address))
+
+    def sent(self, address: str, delivery: int) -> None:
+        """The same, but those here that have written this delivery, and await nothing else, need not look."""
+        streams = self._open.get(address, ())
+        knowing = [one for one in streams if one.newest >= delivery and not one.news.has_news]
+        self.changed(address)
+        for stream in knowing:
+            stream.news.consume()
 
     def close(self) -> None:
         self._is_closed = True
         for streams in self._open.values():
             for stream in streams:
                 stream.end()
+
+    def _key(self, address: str) -> str:
+        return f"{self._channel}:{address}"
 
     def __len__(self) -> int:
         return self._count

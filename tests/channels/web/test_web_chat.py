@@ -16,9 +16,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from bot.channels import Outgoing
+from bot.channels import Outgoing, Sending
 from bot.channels.web.browser_id import BrowserIds, RateLimit, network_of
-from bot.channels.web.channel import Limits
+from bot.channels.web.channel import Limits, WebChatChannel
+from bot.channels.web.event_stream import Streams
+from bot.store.signals import ChangeFeed
 from bot.web.forms import FormLimits
 from tests.kit.clinic import MONDAY
 from tests.kit.web_chat import KEY, WebChat, until, web_chat
@@ -575,6 +577,41 @@ async def test_a_page_hears_what_the_bot_says_unprompted(chat):
             assert name == "lines"
             assert "Are you still there?" in update["lines"][-1]["html"]
             assert update["unseen"][-1] == delivery
+
+
+async def test_a_page_hears_what_is_sent_where_it_is_not_open(chat):
+    ids = BrowserIds(KEY)
+    elsewhere = WebChatChannel(chat.clinic, chat.channel.pages, ids, chat.clock, chat.signals)
+    async with Browser(chat) as browser, browser.events() as events:
+        assert (await anext(events))[0] == "lines"
+        said = Outgoing("Are you still there?")
+        await elsewhere.send(Sending(browser.address, said, chat.clinic.say(browser.address, said)))
+        assert "Are you still there?" in (await anext(events))[1]["lines"][-1]["html"]
+
+
+@pytest.mark.parametrize("other", [("web", "hers"), ("web-2", "mine")])
+async def test_pages_hear_only_of_their_own_conversation(other):
+    signals = ChangeFeed()
+    page = Streams(signals, "web", 9, 9).open("mine")
+    page.news.consume()
+    channel, address = other
+    Streams(signals, channel, 9, 9).changed(address)
+    assert not page.news.consume()
+    Streams(signals, "web", 9, 9).changed("mine")
+    assert page.news.consume()
+
+
+@pytest.mark.parametrize(("newest", "must_look"), [(6, True), (7, False), (8, False)])
+async def test_a_page_looks_for_a_delivery_that_it_has_not_written(newest, must_look):
+    streams = Streams(ChangeFeed(), "web", 9, 9)
+    page = streams.open("mine")
+    page.newest = newest
+    page.news.consume()
+    streams.sent("mine", 7)
+    assert page.news.consume() is must_look
+    streams.changed("mine")
+    streams.sent("mine", 7)
+    assert page.news.consume()
 
 
 async def test_a_second_page_sees_what_was_answered_on_the_first(chat):
