@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dialogs.toml_file import shown
+
 
 def file_of(path: Path, name: str) -> Path:
     """The file called `name` of a guideline's folder; the path itself if it is none."""
@@ -28,7 +30,7 @@ def first_complaint(error: ValidationError, table: dict[str, Any]) -> str:
     remedy = {
         "extra_forbidden": "is not a known key; remove it or correct its spelling",
         "missing": "is missing; add it",
-    }.get(detail["type"], f"is {detail.get('input')!r}: {detail['msg']}")
+    }.get(detail["type"], f"is {shown(detail.get('input'))}: {detail['msg']}")
     return f"{where} {remedy}"
 
 

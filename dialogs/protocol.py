@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -32,6 +31,7 @@ from dialogs.parts import (
     matches,
     most_urgent,
 )
+from dialogs.toml_file import NotToml, table_of, text_of
 
 __all__ = [
     "PROTOCOLS",
@@ -87,9 +87,11 @@ def parse(text: str, name: str = "protocol", floors: Sequence[TriageProtocol] = 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"{path}: cannot be read ({error}); give the path of a UTF-8 TOML file") from error
+        return text_of(path)
+    except OSError as error:
+        raise ProtocolError(f"{path}: cannot be read ({error.strerror}); give the path of a TOML file") from error
+    except NotToml as error:
+        raise ProtocolError(f"{path}: {error}") from error
 
 
 def _floors(guideline: Path) -> tuple[TriageProtocol, ...]:
@@ -103,9 +105,9 @@ def _floors(guideline: Path) -> tuple[TriageProtocol, ...]:
 
 def _read(text: str, name: str) -> TriageProtocol:
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProtocolError(f"{name}: is not TOML: {error}; mend the line named") from error
+        table = table_of(text)
+    except NotToml as error:
+        raise ProtocolError(f"{name}: {error}") from error
     try:
         file = File.model_validate(_with_answer_sets(table, name))
     except ValidationError as error:

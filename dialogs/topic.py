@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ from dialogs.checks import RESERVED_CODES, did_you_mean
 from dialogs.data_file import file_of, first_complaint
 from dialogs.parts import Id, Part, Sentence, Source, Version
 from dialogs.protocol import SPINAL_METASTASES
+from dialogs.toml_file import NotToml, table_of, text_of
 
 TOPICS = "topics.toml"
 LONGEST_TITLE = 28
@@ -87,18 +87,19 @@ def load(path: Path | None = None) -> Topics:
     if path is not None and path.is_dir() and not file.exists():
         file = SPINAL_METASTASES / TOPICS
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TopicError(f"{file}: cannot be read ({error}); give the path of a UTF-8 TOML file") from error
-    return parse(text, str(file))
+        return parse(text_of(file), str(file))
+    except OSError as error:
+        raise TopicError(f"{file}: cannot be read ({error.strerror}); give the path of a TOML file") from error
+    except NotToml as error:
+        raise TopicError(f"{file}: {error}") from error
 
 
 def parse(text: str, name: str = "topics") -> Topics:
     """The topics of a TOML text. Raises TopicError as `load` does."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TopicError(f"{name}: is not TOML: {error}; mend the line named") from error
+        table = table_of(text)
+    except NotToml as error:
+        raise TopicError(f"{name}: {error}") from error
     try:
         file = File.model_validate(table)
     except ValidationError as error:

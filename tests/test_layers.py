@@ -37,7 +37,7 @@ ROOMS = {
     "dialogs": Row(0, (), ("pydantic", "pydantic_core", "transitions")),
     # what all others speak of: settings, messages, records, pages
     "bot": Row(1),
-    "bot.clinic": Row(1, CORE, ("pydantic", "tomlkit")),
+    "bot.clinic": Row(1, CORE, ("pydantic", "pydantic_core", "tomlkit")),
     "bot.channels": Row(1, CORE),
     "bot.store": Row(1, (*CORE, "bot.channels")),
     "bot.web": Row(1, CORE, (*PAGES, "uvicorn", "h11")),

@@ -105,7 +105,7 @@ class Office:
         except NameTaken as error:
             return Reply(wrong=f"another account has this {error}; choose another, or reset that one")
         secret = await self.accounts.new_link(nurse, "password", LINK_HOLDS)
-        return self._with_link(f"{nurse.name} is a {nurse.role} now.", secret)
+        return self._with_link(f"{nurse.name} is {'an' if nurse.role[0] in 'aeiou' else 'a'} {nurse.role} now.", secret)
 
     async def _disable(self, nurse: Nurse) -> Reply:
         await self.accounts.disable(nurse)

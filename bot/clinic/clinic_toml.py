@@ -6,7 +6,6 @@ A field's alias is the key in the file where they differ.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,10 +23,12 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from bot.clinic import values
 from bot.clinic.calendar import Span
 from dialogs.checks import did_you_mean
+from dialogs.toml_file import NotToml, shown, table_of, text_of
 
 LOCALES = Path(__file__).resolve().parents[2] / "locales"
 WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
@@ -126,7 +127,7 @@ class TimesSection(Section):
         if bounds is None:
             return value
         if type(value) is not int:
-            raise ValueError("a whole number of minutes")
+            raise PydanticCustomError("int_type", "Input should be a whole number of minutes")
         if value < bounds["shortest"]:
             raise ValueError(f"at least {bounds['shortest']}")
         if value > bounds["longest"]:
@@ -191,19 +192,23 @@ class File(Section):
 def read(path: Path) -> File:
     """The settings in a file. Raises ConfigError naming every problem."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return parse(text_of(path), path)
+    except FileNotFoundError as error:
         remedy = f"give the path of a clinic.toml, or write one with `cordwatch init {path}`"
-        raise ConfigError(f"{path}: cannot be read ({error}); {remedy}") from error
-    return parse(text, path)
+        raise ConfigError(f"{path}: cannot be read (there is no such file); {remedy}") from error
+    except OSError as error:
+        remedy = "give the path of a clinic.toml that the user who runs this may read"
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
+    except NotToml as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def parse(text: str, path: Path) -> File:
     """The settings in the text of a file. Raises ConfigError naming every problem."""
     try:
-        file = File.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not TOML: {error}; mend the line named") from error
+        file = File.model_validate(table_of(text))
+    except NotToml as error:
+        raise ConfigError(f"{path}: {error}") from error
     except ValidationError as error:
         raise ConfigError(*(f"{path}: {_complaint(detail)}" for detail in error.errors())) from error
     problems = [f"{path}: {problem}" for problem in _contradictions(file)]
@@ -236,14 +241,14 @@ def _complaint(detail: Any) -> str:
             return f"{where} is not a setting; {did_you_mean(str(key or section), known)}"
     expected = str(detail["ctx"]["error"]) if detail["type"] == "value_error" else _expectation(detail["msg"])
     field = keys(section).get(str(key))
-    remedy = (field.description if field is not None else None) or _HOW_TO_WRITE.get(detail["type"], "correct it")
-    return f"{where} must be {expected}, not {detail['input']!r}; {remedy}"
+    remedy = _HOW_TO_WRITE.get(detail["type"]) or (field is not None and field.description) or "correct it"
+    return f"{where} must be {expected}, not {shown(detail['input'])}; {remedy}"
 
 
 _HOW_TO_WRITE = {
     "bool_type": "write true or false without quotes",
     "string_type": "write it in quotes",
-    "tuple_type": 'write a list such as ["one", "two"]',
+    "tuple_type": 'write a list in brackets, such as ["one", "two"]',
     "int_type": "write a whole number without quotes",
     "float_type": "write a number without quotes",
 }

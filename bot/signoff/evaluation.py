@@ -100,7 +100,7 @@ def report(outcomes: Sequence[Outcome]) -> str:
 def _row(line: bytes, protocol: TriageProtocol) -> tuple[Vignette | None, list[str]]:
     try:
         table = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return None, [f"is not a JSON object ({error}); write one object a line"]
     if not isinstance(table, dict):
         return None, [f"is {type(table).__name__}, not a JSON object; write one object a line"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, time, timedelta
 from pathlib import Path
 
@@ -167,9 +168,19 @@ def test_every_number_is_required(key):
         ({"clinic": {"languages": '["xx"]'}}, "not 'xx'; remove it"),
         ({"clinic": {"languages": "[]"}}, "[clinic] languages must be at least 1 item"),
         ({"clinic": {"languages": '"en"'}}, "[clinic] languages must be a valid list, not 'en'"),
-        ({"clinic": {"unreviewed_languages": '"en"'}}, 'not \'en\'; write a list such as ["one", "two"]'),
+        ({"clinic": {"unreviewed_languages": '"en"'}}, 'not \'en\'; write a list in brackets, such as ["one", "two"]'),
         ({"clinic": {"time_zone": "1"}}, "[clinic] time_zone must be a time zone such as 'Europe/Amsterdam', not 1"),
         ({"times": {"urgent_after_minutes": '"5"'}}, "urgent_after_minutes must be a whole number of minutes, not '5'"),
+        ({"times": {"urgent_after_minutes": '"5"'}}, "not '5'; write a whole number without quotes"),
+        ({"times": {"check_in_days": '"5"'}}, "not '5'; write a whole number without quotes"),
+        (
+            {"times": {"check_in_days": "1_000_000_000_000_000_000_000"}},
+            "must be at most 7, not 1000000000000000000000",
+        ),
+        ({"clinic": {"name": None, "name.a": "{}"}}, "[clinic] name must be a valid string, not {'a': {}}; write it"),
+        ({"clinic": {"languages": '"en"'}}, "not 'en'; write a list in brackets"),
+        ({"hours": {"holidays": "[2026-13-01]"}}, "2026-13-01 in line 11 is no day of the calendar"),
+        ({"clinic": {"name": "“St. Anna”"}}, "is not TOML: Invalid value (at line 2, column 8); mend that line: words"),
         ({"times": {"urgent_after_minutes": "true"}}, "must be a whole number of minutes, not True"),
         ({"times": {"expire_after_minutes": "4"}}, "[times] expire_after_minutes must be at least 5, not 4"),
         ({"clinic": {"unreviewed_languages": '["nl"]'}}, "must be among languages, not 'nl'"),
@@ -239,6 +250,65 @@ def test_every_problem_is_told_at_once():
 def test_what_is_not_toml_is_refused_with_the_line():
     Path("ours.toml").write_text("[clinic\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"ours.toml: is not TOML: .*line 1"):
+        load(Path("ours.toml"), {})
+
+
+def saved(change: Callable[[str], bytes]) -> Path:
+    """The smallest file as something else saves it."""
+    path = write()
+    path.write_bytes(change(path.read_text(encoding="utf-8")))
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace("\n", "\r").encode(),
+    ],
+    ids=["byte order mark", "CR LF", "CR"],
+)
+def test_what_notepad_and_old_editors_save_is_read(change):
+    assert load(saved(change), {}).clinic.name == "St. Anna"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda text: text.encode("utf-16"), "ours.toml: is saved as UTF-16; save it again as UTF-8"),
+        (lambda text: text.encode("utf-16-be"), "ours.toml: is saved as UTF-16; save it again as UTF-8"),
+        (lambda text: text.encode("utf-32"), "ours.toml: is saved as UTF-32; save it again as UTF-8"),
+        (
+            lambda text: text.replace("St. Anna", "Sté. Anne").encode("latin-1"),
+            "ours.toml: is not saved as UTF-8 (line 2 has 'é' of an older encoding); save it again as UTF-8",
+        ),
+        (
+            lambda text: text.replace("St. Anna", "Sté. Anne").replace("\n", "\r").encode("cp1252"),
+            "ours.toml: is not saved as UTF-8 (line 2 has 'é' of an older encoding); save it again as UTF-8",
+        ),
+        (lambda text: text.encode() + b"\0" * 30, "ours.toml: has a zero byte in line 10"),
+        (lambda text: text.encode() + b"\n[times]\ncheck_in_days = " + b"9" * 5000, "in line 12; write the one that"),
+        (lambda text: text.encode() + b"\n[times]\ncheck_in_days = 0x" + b"f" * 5000, "in line 12; write the one that"),
+        (lambda text: text.encode() + b"\nmo = " + b"[" * 5000, "too many brackets within brackets in line 11"),
+        (lambda text: text.encode() + b"\ntu = " + b"{a = " * 5000, "too many brackets within brackets in line 11"),
+        (lambda text: text.encode() + b"\ntu" + b".a" * 5000 + b" = 1", "[hours] tu must be opening hours"),
+        (lambda text: text.encode() + b"\ntu = '" + b"x" * 5000 + b"'", "[hours] tu must be opening hours"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_why_in_one_short_line(change, says):
+    with pytest.raises(ConfigError) as refused:
+        load(saved(change), {})
+    message = str(refused.value)
+    assert says in message
+    assert len(message) < 300
+    assert "\n" not in message
+    assert "cordwatch init" not in message
+
+
+def test_a_file_that_is_not_this_user_s_is_not_to_be_written_anew():
+    Path("ours.toml").mkdir()
+    with pytest.raises(ConfigError, match=r"ours\.toml: cannot be read \(Is a directory\); give the path"):
         load(Path("ours.toml"), {})
 
 

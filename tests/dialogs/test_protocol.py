@@ -204,14 +204,26 @@ def test_a_kept_protocol_is_measured_by_the_same_floors(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ProtocolError, match=r"nowhere\.toml: cannot be read .*give the path of a UTF-8 TOML file"):
+    with pytest.raises(ProtocolError, match=r"nowhere\.toml: cannot be read .*give the path of a TOML file"):
         load(tmp_path / "nowhere.toml")
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_bytes(SHIPPED.encode("utf-16"))
-    with pytest.raises(ProtocolError, match="give the path of a UTF-8 TOML file"):
+    with pytest.raises(ProtocolError, match=r"p\.toml: is saved as UTF-16; save it again as UTF-8"):
         load(tmp_path / "p.toml")
+
+
+def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_bytes(SHIPPED.encode("utf-8-sig"))
+    assert load(tmp_path / "p.toml").sha256 == load().sha256
+
+
+@pytest.mark.parametrize("bad", ["x = " + "9" * 5000, "x = " + "[" * 5000, "x" + ".a" * 5000 + " = 1", 'x = "\0"'])
+def test_what_no_parser_can_take_is_refused_with_the_file_s_name(bad: str) -> None:
+    message = refusal(f"{bad}\n{SHIPPED}")
+    assert message.startswith("ward7.toml: ")
+    assert len(message) < 200
 
 
 def test_broken_toml_names_the_line() -> None:

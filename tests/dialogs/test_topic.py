@@ -69,8 +69,19 @@ def test_a_topic_that_is_none_is_not_found() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TopicError, match=r"nowhere\.toml: cannot be read .*give the path of a UTF-8 TOML file"):
+    with pytest.raises(TopicError, match=r"nowhere\.toml: cannot be read .*give the path of a TOML file"):
         load(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize("bad", ["x = " + "9" * 5000, "x = " + "[" * 5000, 'x = "\0"'])
+def test_what_no_parser_can_take_is_refused_with_the_file_s_name(bad: str) -> None:
+    assert refusal(f"{bad}\n").startswith("ward7.toml: has ")
+
+
+def test_an_older_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "topics.toml").write_bytes("title = 'Über'".encode("latin-1"))
+    with pytest.raises(TopicError, match=r"topics\.toml: is not saved as UTF-8 \(line 1 has 'Ü'.*; save it again"):
+        load(tmp_path)
 
 
 def test_topics_are_those_of_a_guideline_s_folder_or_of_a_file(tmp_path: Path) -> None:
