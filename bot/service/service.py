@@ -14,6 +14,7 @@ from bot.language.texts import PatientTexts
 from bot.service.digest import Digest, place_of
 from bot.service.review import Review
 from bot.service.turns import Turns
+from bot.service.unstored import Unstored
 from bot.service.waker import Waker
 from bot.store.nurse_chats import StaffInbox
 from bot.store.outbox import Delivery
@@ -45,6 +46,7 @@ class Service:
         self.store, self.words, self.clinic, self.current, self.clock = store, words, clinic, current, clock
         self.signals = signals or ChangeFeed()
         self.timing = timing_of(clinic)
+        self.unstored = Unstored()
         self._digest = Digest(words, clinic, protocols, current, self.timing, store.fresh_session)
         self.protocol_of = self._digest.protocol_of
         self._turns = Turns(store, clinic, self.timing, self.signals)
@@ -65,17 +67,18 @@ class Service:
 
         Raises what the store raises when it cannot commit: then the channel must offer the message again.
         """
-        if self.staff is not None and await self._is_of_staff(self.staff, incoming):
-            return await self.staff.receive(incoming)
-        async with self._turns.one_of(incoming.channel, incoming.address):
-            for _ in range(TRIES):
-                try:
-                    return await self._receive(incoming)
-                except DuplicateMessage:
-                    return None
-                except StaleSession:
-                    continue
-            raise StaleSession(f"session of {incoming.channel} changed {TRIES} times while it was read")
+        self.unstored.came(incoming)
+        word = await self._take(incoming)
+        self.unstored.stored(incoming)
+        return word
+
+    def oldest_unanswered(self) -> timedelta:
+        """For how long the oldest message has waited that came and is not committed; also between its redeliveries."""
+        return self.unstored.oldest()
+
+    async def parked(self) -> int:
+        """How many messages were set aside and wait for a nurse."""
+        return await self.store.parked()
 
     async def review(
         self,
@@ -117,6 +120,19 @@ class Service:
         """Lists advice that a page took over and has not shown for longer than `patience`."""
         for delivery in await self.store.unacknowledged_advice(self.clock() - patience):
             await self.delivery_failed(delivery, "not_seen")
+
+    async def _take(self, incoming: Incoming) -> str | None:
+        if self.staff is not None and await self._is_of_staff(self.staff, incoming):
+            return await self.staff.receive(incoming)
+        async with self._turns.one_of(incoming.channel, incoming.address):
+            for _ in range(TRIES):
+                try:
+                    return await self._receive(incoming)
+                except DuplicateMessage:
+                    return None
+                except StaleSession:
+                    continue
+            raise StaleSession(f"session of {incoming.channel} changed {TRIES} times while it was read")
 
     async def _receive(self, incoming: Incoming) -> str | None:
         found = await self.store.open(incoming.channel, incoming.address)

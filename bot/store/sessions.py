@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bot.channels import Outgoing
 from bot.store.outbox import Alert, Delivery
+from bot.store.parked import Parked, ParkedMessages
 from bot.store.worklist import Entry
 from dialogs.events import Event, Recorded
 
@@ -95,7 +96,7 @@ class SessionChange:
 class Turn:
     """Everything that one message or wake makes true, in one commit. `external_id` goes on the first event.
 
-    `message_ref`: as of the message, see `Incoming`.
+    `message_ref`: as of the message, see `Incoming`. `parked`: the message itself, where this is what became of it.
     """
 
     patient: Patient
@@ -105,6 +106,7 @@ class Turn:
     confirmed: tuple[str, ...] = ()
     alerts: tuple[Alert, ...] = ()
     message_ref: str | None = None
+    parked: Parked | None = None
 
 
 class Logs(ABC):
@@ -119,7 +121,7 @@ class Logs(ABC):
         """Raises KeyError when there is no such session."""
 
 
-class Sessions(Logs):
+class Sessions(Logs, ParkedMessages):
     """Every write is one durable transaction; one that fails raises and changes nothing."""
 
     @abstractmethod

@@ -45,3 +45,7 @@ class Vitals(Settings):
     @abstractmethod
     async def next_wake(self) -> datetime | None:
         """As `Sessions.next_wake`."""
+
+    @abstractmethod
+    async def parked(self) -> int:
+        """As `ParkedMessages.parked`."""

@@ -295,6 +295,7 @@ def _row_of(db: Connection, session: str) -> WorklistRow | None:
 
 _OF_CHANNEL = "select id from sessions where channel = :channel"
 FORGET = (
+    "delete from parked where channel = :channel",
     f"delete from worklist where session in ({_OF_CHANNEL})",
     f"delete from waits where session in ({_OF_CHANNEL})",
     f"delete from outbox where session in ({_OF_CHANNEL})",

@@ -389,3 +389,27 @@ def m005_addresses_and_messages(db: Database) -> None:
             db.execute("insert or ignore into messages (patient, message_ref) values (?, ?)", (patient, f"{bot}:{ref}"))
     db.execute("drop index events_message")
     db.execute("create index addresses_of_patient on addresses (patient)")
+
+
+# messages of which no turn could be made, as they came: `session` lists them, where one could be written
+_PARKED = """
+create table parked (
+    external_id text primary key,
+    channel text not null,
+    address text not null,
+    session text references sessions (id),
+    at text not null,
+    what text not null,
+    message text not null,
+    error text not null,
+    tries integer not null,
+    told_at text,
+    is_listed integer not null
+) strict
+"""
+
+
+@_migration
+def m007_parked_messages(db: Database) -> None:
+    db.execute(_PARKED)
+    db.execute("create index parked_in_session on parked (session)")

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from bot.store.outbox import Delivery
+from bot.store.parked import Parked
 from bot.store.sessions import Turn
 from bot.store.sqlite.console import SqliteDesk
 from bot.store.sqlite.deliveries import (
@@ -27,6 +28,7 @@ from bot.store.sqlite.deliveries import (
     settle,
 )
 from bot.store.sqlite.nurse_chats import SqliteNurseChats
+from bot.store.sqlite.parked import WAITING_PARKED, add_parked
 from bot.store.sqlite.readings import Readings, new_id
 from bot.store.sqlite.reports import SqliteReports
 from bot.store.sqlite.turns import DUE_SESSIONS, KNOWN_ID, NEXT_WAKE, OPEN_SESSIONS, RECENT_SESSIONS, append
@@ -90,6 +92,17 @@ class SqliteStore(Readings, Store):
 
     async def next_wake(self) -> datetime | None:
         return maybe_moment(self._reader.execute(NEXT_WAKE).fetchone()[0])
+
+    # --- what no turn could be made of
+
+    async def park(self, parked: Parked) -> None:
+        await self.write(lambda db: add_parked(db, parked))
+
+    async def parked(self) -> int:
+        return sum(int(self._reader.execute(query).fetchone()[0]) for query in WAITING_PARKED)
+
+    async def prove_writable(self, at: datetime) -> None:
+        await self.put_setting("proved_writable", text(at))
 
     # --- the outbox
 

@@ -14,6 +14,7 @@ from bot.store.sessions import DuplicateMessage, Log, OpenEntry, Patient, Sessio
 from bot.store.sqlite import audit as sqlite_audit
 from bot.store.sqlite import waiting_times
 from bot.store.sqlite.deliveries import add_outgoing, fail, supersede
+from bot.store.sqlite.parked import add_parked
 from bot.store.sqlite.values import maybe_moment, maybe_text, moment, text
 from bot.store.worklist import Entry, WorklistRow
 from dialogs.events import DeliveryFailed, NurseEvent, Recorded, Reopened, dump, parse
@@ -198,6 +199,8 @@ def append(db: Connection, turn: Turn) -> tuple[int, ...]:
     for change in turn.changes:
         _keep_session(db, change, turn)
     _add_events(db, turn)
+    if turn.parked is not None:
+        add_parked(db, turn.parked)
     patient = turn.patient
     if rules.supersedes(one for change in turn.changes for one in change.outgoing):
         supersede(db, patient.channel, patient.address)

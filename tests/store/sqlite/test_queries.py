@@ -7,13 +7,14 @@ import re
 import pytest
 
 from bot.store.sqlite import deliveries as sqlite_outbox
+from bot.store.sqlite import parked as sqlite_parked
 from bot.store.sqlite import store as sqlite
 from bot.store.sqlite import turns as sqlite_turns
 from tests.store.steps import opened
 
 STATEMENTS = {
     f"{name} {place}": statement
-    for module in (sqlite_turns, sqlite_outbox, sqlite)
+    for module in (sqlite_turns, sqlite_outbox, sqlite_parked, sqlite)
     for name, value in vars(module).items()
     if name.isupper()
     for place, statement in enumerate(value if isinstance(value, tuple) else (value,))
