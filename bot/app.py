@@ -28,7 +28,7 @@ from bot.store.settings import Protocols
 from bot.store.signals import ChangeFeed
 from bot.store.store import Store
 from bot.store.transcripts import Transcripts
-from dialogs.protocol import TriageProtocol, load, parse
+from dialogs.protocol import TriageProtocol, load, served_before
 from dialogs.topic import load as load_topics
 
 
@@ -127,8 +127,4 @@ async def _protocols(store: Protocols, current: TriageProtocol) -> dict[str, Tri
     except ValueError as error:
         raise ConfigError(f"the protocol file changed without a new version: {error}") from error
     kept = await store.protocols()
-    return {
-        version: parse(text, f"protocol {version}", current.floors)
-        for version, text in kept.items()
-        if version != current.version
-    }
+    return {version: served_before(version, text) for version, text in kept.items() if version != current.version}

@@ -195,10 +195,7 @@ class File(Part):
 
 @dataclass(frozen=True, eq=False)
 class TriageProtocol:
-    """The parsed protocol. `sha256` is that of `text`, so that changed content never passes under an old version.
-
-    `floors`: what it was measured against.
-    """
+    """The parsed protocol. `sha256` is that of `text`, so that changed content never passes under an old version."""
 
     version: str
     title: str
@@ -214,7 +211,6 @@ class TriageProtocol:
     sources: tuple[Source, ...]
     groups: tuple[Group, ...] = ()
     baseline_holds: timedelta = timedelta(days=30)
-    floors: tuple[TriageProtocol, ...] = ()
 
     def question(self, question_id: str) -> Question:
         """Raises KeyError for an id that is not a question."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,7 @@ __all__ = [
     "matches",
     "most_urgent",
     "parse",
+    "served_before",
 ]
 
 PROTOCOLS = Path(__file__).resolve().parent / "protocols"
@@ -82,7 +82,15 @@ def parse(text: str, name: str = "protocol", floors: Sequence[TriageProtocol] = 
     measured = tuple(floors) or _floors(SPINAL_METASTASES)
     for complaint in (complaint for floor in measured for complaint in below_floor(protocol, floor)):
         raise ProtocolError(f"{name}: {complaint}. A clinic may be stricter than the guideline, never laxer")
-    return replace(protocol, floors=measured)
+    return protocol
+
+
+def served_before(version: str, text: str) -> TriageProtocol:
+    """The protocol of a text under which checks have begun.
+
+    It was measured when it was first served. A floor that has risen since takes it from nobody who still answers it.
+    """
+    return _read(text, f"protocol {version}")
 
 
 def _text(path: Path) -> str:

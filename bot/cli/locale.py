@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from bot.cli.options import CONFIG
-from bot.clinic.settings import LOCALES, load
+from bot.cli.options import CONFIG, PROTOCOL
+from bot.clinic.settings import LOCALES, Config, load
 from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path
 from bot.language.po_file import read_file
 from bot.language.review import reviewed, sha256, to_headers
@@ -23,12 +23,17 @@ from bot.translation.extract import ALL_DOMAINS, CONSOLE, NoLanguage, Template
 from bot.translation.reading_level import NoWordList
 from dialogs import protocol as protocols
 from dialogs import topic
+from dialogs.protocol import TriageProtocol
+from dialogs.topic import Topics
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogues:
-    """Where the catalogues are, and the English that they are measured against."""
+    """Where the catalogues are, and the English that they are measured against: of the guideline that is served."""
 
+    config: Config
+    protocol: TriageProtocol
+    topics: Topics
     locales: Path
     templates: Mapping[str, Template]
 
@@ -50,15 +55,19 @@ catalogues_of = click.make_pass_decorator(Catalogues)
     metavar="DIR",
     help="Another directory of catalogues, such as a translator's copy. [default: Cordwatch's own]",
 )
+@CONFIG
+@PROTOCOL
 @click.pass_context
-def locale(context: click.Context, locales: Path) -> None:
+def locale(context: click.Context, locales: Path, path: Path | None, protocol_path: Path | None) -> None:
     """Translate Cordwatch, and have the translations reviewed. Nobody needs to program for it.
 
     \b
     A new language:   new XX, translate the files, check XX, sheet XX, approve XX
     A new text:       extract, update, translate what is empty or fuzzy, check
     """
-    context.obj = Catalogues(locales, extract.templates(protocols.load(), topic.load()))
+    config = load(path, os.environ).serving(protocol_path)
+    protocol, topics = protocols.load(config.protocol), topic.load(config.topics)
+    context.obj = Catalogues(config, protocol, topics, locales, extract.templates(protocol, topics))
 
 
 @locale.command()
@@ -136,9 +145,8 @@ def new(catalogues: Catalogues, language: str, has_console: bool) -> None:
 
 @locale.command()
 @click.argument("languages", metavar="[XX]...", nargs=-1)
-@CONFIG
 @catalogues_of
-def check(catalogues: Catalogues, languages: Sequence[str], path: Path | None) -> None:
+def check(catalogues: Catalogues, languages: Sequence[str]) -> None:
     """Say which languages are withheld and why: file, line, text, remedy. [default: all languages]
 
     Exit code 1 when any is. Whether a translation is reviewed is said too; a clinic decides what it offers.
@@ -146,10 +154,10 @@ def check(catalogues: Catalogues, languages: Sequence[str], path: Path | None) -
     known = [SOURCE, *extract.languages(catalogues.locales)]
     for language in languages:
         _there(catalogues, language)
-    clinic = load(path, os.environ).clinic.model_copy(
+    clinic = catalogues.config.clinic.model_copy(
         update={"languages": tuple(known), "unreviewed_languages": tuple(known)}
     )
-    words = PatientTexts(clinic, locales=catalogues.locales)
+    words = PatientTexts(clinic, catalogues.protocol, topics=catalogues.topics, locales=catalogues.locales)
     withheld = 0
     for language in languages or known:
         problems = [*words.withheld.get(language, []), *_of_console(catalogues, language)]

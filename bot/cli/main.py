@@ -19,9 +19,9 @@ from bot.cli import locale as cli_locale
 from bot.cli import nurses as cli_nurses
 from bot.cli import serve as cli_serve
 from bot.cli import text as reports
-from bot.cli.options import CONFIG, PROTOCOL
+from bot.cli.options import CONFIG, PROTOCOL, guideline
 from bot.clinic import new_clinic
-from bot.clinic.settings import Config, ConfigError, load
+from bot.clinic.settings import Config, ConfigError, load, topics_of
 from bot.language.catalogue import CatalogueError
 from bot.language.texts import PatientTexts
 from bot.makes import open_store
@@ -90,10 +90,6 @@ def main() -> None:
 
     Without a clinic.toml there is a demo clinic with numbers that are not real.
     """
-
-
-def _protocol(path: Path | None) -> TriageProtocol:
-    return protocols.load(path)
 
 
 # --- setting up and checking ----------------------------------------------------------------------------------------
@@ -188,8 +184,9 @@ def check(path: Path | None, protocol_path: Path | None) -> None:
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row: id, disposition, rules.")
+@CONFIG
 @PROTOCOL
-def evaluate(file: str, as_json: bool, protocol_path: Path | None) -> None:
+def evaluate(file: str, as_json: bool, path: Path | None, protocol_path: Path | None) -> None:
     """Decide vignettes and compare with what clinicians expect. FILE is JSON Lines, - for standard input.
 
     A row is {"id": …, "findings": {question: answer, …}, "expected": disposition}. A <question>_change that is missing
@@ -198,7 +195,7 @@ def evaluate(file: str, as_json: bool, protocol_path: Path | None) -> None:
 
     Exit code 1 on any under-triage, 2 when a row is malformed; nothing is guessed.
     """
-    protocol = _protocol(protocol_path)
+    protocol = protocols.load(guideline(path, protocol_path))
     with click.open_file(file, "rb") as rows:
         vignettes = evaluation.read(rows, "standard input" if file == "-" else file, protocol)
     outcomes = evaluation.evaluate(vignettes, protocol)
@@ -222,10 +219,14 @@ def evaluate(file: str, as_json: bool, protocol_path: Path | None) -> None:
     metavar="DIR",
     help="Where to write; made if it does not exist. [default: the current directory]",
 )
+@CONFIG
 @PROTOCOL
-def protocol(draw: bool, table: bool, topics: bool, output: Path | None, protocol_path: Path | None) -> None:
+def protocol(
+    draw: bool, table: bool, topics: bool, output: Path | None, path: Path | None, protocol_path: Path | None
+) -> None:
     """Show the triage protocol: what it is, drawn, or as a page that a clinician can sign."""
-    chosen = _protocol(protocol_path)
+    served = guideline(path, protocol_path)
+    chosen, to_read = protocols.load(served), load_topics(topics_of(served))
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
     if draw:
@@ -234,9 +235,9 @@ def protocol(draw: bool, table: bool, topics: bool, output: Path | None, protoco
     if table:
         _show("protocol.html", page(chosen), output)
     if topics:
-        _show("topics.html", topics_page(load_topics(), chosen), output)
+        _show("topics.html", topics_page(to_read, chosen), output)
     if not draw and not table and not topics:
-        click.echo(summary(chosen, load_topics()))
+        click.echo(summary(chosen, to_read))
 
 
 def _show(name: str, content: str, output: Path | None) -> None:
@@ -295,7 +296,7 @@ def transcript(path: Path | None, session: str, language: str | None) -> None:
     `cordwatch worklist` shows the ids of sessions.
     """
     config = load(path, os.environ)
-    words = PatientTexts(config.clinic, protocols.load(config.protocol))
+    words = PatientTexts(config.clinic, protocols.load(config.protocol), topics=load_topics(config.topics))
     chosen = language or words.offered[0]
     if chosen not in words.offered:
         raise click.UsageError(f"--language must be one of {', '.join(words.offered)}, not {chosen!r}")
@@ -316,7 +317,7 @@ async def _conversation(config: Config, session: str) -> tuple[list[Recorded | S
         kept = await store.protocols()
     if begun == current.version or begun not in kept:
         return conversation, current
-    return conversation, protocols.parse(kept[begun], f"protocol {begun}")
+    return conversation, protocols.served_before(begun, kept[begun])
 
 
 FIRST = (cli_serve.run, cli_serve.chat)

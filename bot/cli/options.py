@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
+
+from bot.clinic.settings import load
 
 CONFIG = click.option(
     "--config",
@@ -20,5 +23,10 @@ PROTOCOL = click.option(
     "protocol_path",
     type=click.Path(path_type=Path),
     metavar="FILE_OR_FOLDER",
-    help="Another guideline than the one that comes with Cordwatch: its folder, or a protocol file.",
+    help="Another guideline than that of the settings: its folder, or a protocol file.",
 )
+
+
+def guideline(path: Path | None, protocol_path: Path | None) -> Path | None:
+    """The guideline meant: the one named, else that of the clinic's settings; None for the one of Cordwatch's own."""
+    return protocol_path or load(path, os.environ).protocol

@@ -91,7 +91,7 @@ class Config(Section):
     @property
     def topics(self) -> Path | None:
         """The folder whose topics are to be read, None for those that come with Cordwatch."""
-        return self.protocol if self.protocol is not None and self.protocol.is_dir() else None
+        return topics_of(self.protocol)
 
     @property
     def is_demo(self) -> bool:
@@ -106,6 +106,11 @@ class Config(Section):
         """The address under which browsers find this service."""
         host, port = self.listen
         return self.web.public_url or f"http://{host}:{port}"
+
+
+def topics_of(protocol: Path | None) -> Path | None:
+    """The folder whose topics go with a protocol; None for those that come with Cordwatch."""
+    return protocol if protocol is not None and protocol.is_dir() else None
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Config:

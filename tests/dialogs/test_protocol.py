@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from datetime import timedelta
@@ -9,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from dialogs.protocol import SPINAL_METASTASES, Disposition, ProtocolError, Question, TriageProtocol, load, parse
+from dialogs.protocol import (
+    SPINAL_METASTASES,
+    Disposition,
+    ProtocolError,
+    Question,
+    TriageProtocol,
+    load,
+    parse,
+    served_before,
+)
 
 SHIPPED = (SPINAL_METASTASES / "protocol.toml").read_text(encoding="utf-8")
 
@@ -196,11 +206,10 @@ def test_a_floor_that_cannot_be_read_is_no_floor_less(tmp_path: Path) -> None:
         load(guideline(tmp_path, SHIPPED, floor="version = "))
 
 
-def test_a_kept_protocol_is_measured_by_the_same_floors(tmp_path: Path) -> None:
-    stricter = FLOOR.replace("within_hours = 12,", "within_hours = 6,")
-    current = load(guideline(tmp_path, SHIPPED.replace("within_hours = 12\n", "within_hours = 6\n"), floor=stricter))
-    with pytest.raises(ProtocolError, match="within_hours is 12, above 6"):
-        parse(SHIPPED, "kept", current.floors)
+def test_a_protocol_that_was_served_is_read_again_whatever_floors_have_risen_since() -> None:
+    assert served_before("2025.9", LAXER).sha256 == hashlib.sha256(LAXER.encode()).hexdigest()
+    with pytest.raises(ProtocolError, match=r"protocol 2025\.9: is not TOML"):
+        served_before("2025.9", "version = ")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

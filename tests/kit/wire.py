@@ -104,7 +104,7 @@ class Telegram(BotApi):
 
 
 class Bot:
-    """`cordwatch run` in `directory`. Its output is in `bot.log`, of all its lives."""
+    """`cordwatch run` with `options` in `directory`. Its output is in `bot.log`, of all its lives."""
 
     def __init__(
         self, directory: Path, telegram: Telegram, mode: str = "polling", languages: Sequence[str] = ("en", "nl")
@@ -116,6 +116,7 @@ class Bot:
         telegram.proxied = f"{self.url}/telegram"
         settings = {"mode": mode, "languages": json.dumps(languages), "unreviewed": json.dumps(languages[1:])}
         (directory / "clinic.toml").write_text(fill(CLINIC, settings), encoding="utf-8")
+        self.options: tuple[str, ...] = ()
         self.process: asyncio.subprocess.Process | None = None
 
     @property
@@ -146,7 +147,7 @@ class Bot:
         }
         with (self.directory / "bot.log").open("ab") as log:
             where = {"cwd": self.directory, "env": environ, "stdout": log, "stderr": log}
-            return await asyncio.create_subprocess_exec(*COMMAND, **where)
+            return await asyncio.create_subprocess_exec(*COMMAND, *self.options, **where)
 
     async def kill(self) -> None:
         """The machine loses its power."""
