@@ -5,8 +5,6 @@ Reads run in the event loop's thread and take microseconds. The lock keeps a sec
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -16,11 +14,15 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
+from bot.store.sqlite.lock import Lock
 from bot.store.sqlite.migrations import MIGRATIONS, NAMES
+from bot.store.sqlite.troubles import unfit
 from bot.store.sqlite.writer import Writer
-from bot.store.store import StoreLocked, UnfitStore
+from bot.store.store import UnfitStore
 
 T = TypeVar("T")
+LARGEST_LOG = 8 * 1024 * 1024
+"""Bytes that the write-ahead log keeps on the disk, once whoever made it grow has finished reading."""
 
 
 class Connections:
@@ -31,8 +33,7 @@ class Connections:
 
     def __init__(self, path: Path, *, is_reader: bool = False) -> None:
         with ExitStack() as undone:
-            self._lock = None if is_reader else _lock(path)
-            undone.callback(self._unlock)
+            self._lock = None if is_reader else undone.enter_context(closing(_locked(path)))
             writing = None if is_reader else undone.enter_context(closing(_connect_to_write(path)))
             self._reader = _connect_to_read(path)
             undone.pop_all()
@@ -58,53 +59,41 @@ class Connections:
             self._reader.execute("rollback")
 
     async def close(self) -> None:
-        """Finishes what is queued and lets the database go."""
+        """Finishes what is queued and lets the database go, as one file that is whole by itself.
+
+        Whoever closes last folds the log into it, and a reader may not.
+        """
+        self._reader.close()
         if self._writer is not None:
             await self._writer.close()
-        self._reader.close()
-        self._unlock()
-
-    def _unlock(self) -> None:
         if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+            self._lock.close()
 
 
 # --- opening
 
 
-def _lock(path: Path) -> int:
-    """A lock that the operating system takes away from a process that dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+def _locked(path: Path) -> Lock:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        owner = os.read(lock, 20).decode(errors="replace") or "unknown"
-        os.close(lock)
-        raise StoreLocked(
-            f"{path}: process {owner} already works on this database; stop it first, "
-            "or give this one another database with BOT_DATABASE"
-        ) from error
-    os.ftruncate(lock, 0)
-    os.write(lock, str(os.getpid()).encode())
-    return lock
+        return Lock(path)
+    except OSError as error:
+        raise unfit(path, error) from error
 
 
 def _connect_to_write(path: Path) -> Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # nobody else on the machine may read patients' answers
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
         db.execute("pragma busy_timeout = 5000")
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
+        db.execute(f"pragma journal_size_limit = {LARGEST_LOG}")
         db.execute("pragma foreign_keys = on")
         tables = Database(db, execute_plugins=False)
         _refuse_newer(tables, path)
         MIGRATIONS.apply(tables)
     except sqlite3.DatabaseError as error:
         db.close()
-        raise UnfitStore(f"{path}: SQLite cannot open this database ({error}); restore it from a backup") from error
+        raise unfit(path, error) from error
     except BaseException:
         db.close()
         raise
@@ -125,7 +114,7 @@ def _connect_to_read(path: Path) -> Connection:
             raise UnfitStore(f"{path}: the tables are of an older version; start 'cordwatch run' once")
     except sqlite3.DatabaseError as error:
         db.close()
-        raise UnfitStore(f"{path}: SQLite cannot read this database ({error}); restore it from a backup") from error
+        raise unfit(path, error) from error
     except BaseException:
         db.close()
         raise

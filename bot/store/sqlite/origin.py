@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from bot.store.settings import DEMO_CHANNEL, DEMO_CLEARED, DEMO_FILLED, IS_DEMO
-from bot.store.store import UnfitStore
+from bot.store.sqlite.troubles import unfit
 
 HAS_TABLES = "select count(*) = 2 from sqlite_master where type = 'table' and name in ('settings', 'patients')"
 SETTING = "select value from settings where key = ?"
@@ -26,7 +26,7 @@ def is_of_demo(path: Path) -> bool | None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
             return _is_of_demo(db)
     except sqlite3.DatabaseError as error:
-        raise UnfitStore(f"{path}: SQLite cannot open this database ({error}); restore it from a backup") from error
+        raise unfit(path, error) from error
 
 
 def mark(path: Path, *, is_demo: bool) -> None:

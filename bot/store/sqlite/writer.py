@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 log = logging.getLogger("cordwatch.store")
 LARGEST_GROUP = 100
+AT_THE_END_MS = 1_000
+"""So long a stop waits for somebody else who still reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ class Writer:
     def _run(self) -> None:
         while group := self._next_group():
             _resolve(group, self._commit(group))
+        with suppress(sqlite3.Error):  # somebody still reads, or the disk is full: the log stays, and nothing is lost
+            self._connection.execute(f"pragma busy_timeout = {AT_THE_END_MS}")
+            self._connection.execute("pragma wal_checkpoint(truncate)")
         self._connection.close()
 
     def _next_group(self) -> Sequence[_Job]:

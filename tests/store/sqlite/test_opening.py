@@ -22,6 +22,27 @@ async def test_a_second_service_on_one_database_is_refused_with_the_path_and_wha
         SqliteStore(path)
 
 
+@pytest.mark.parametrize("way_in", ["symbolic link", "hard link", "lock file gone", "folder by another name"])
+async def test_a_second_service_is_refused_by_whatever_way_it_comes_to_the_database(store, path, way_in, tmp_path):
+    match way_in:
+        case "symbolic link":
+            other = tmp_path / "link.db"
+            other.symlink_to(path)
+        case "hard link":
+            other = tmp_path / "link.db"
+            other.hardlink_to(path)
+        case "lock file gone":
+            other = path
+            path.with_name(f"{path.name}.lock").unlink()
+        case _:
+            (tmp_path / "elsewhere").symlink_to(path.parent)
+            other = tmp_path / "elsewhere" / path.name
+    for _ in range(2):  # nor by having been refused once
+        with pytest.raises(StoreLocked, match=rf"{re.escape(str(other))}.*stop it"):
+            SqliteStore(other)
+    await say(store)
+
+
 async def test_a_database_that_was_closed_can_be_opened_again(path):
     await SqliteStore(path).close()
     await SqliteStore(path).close()
