@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
 from bot.channels import Channel, ChannelStatus, Pace
+from bot.channels.conversation import Conversations
 from bot.channels.telegram.build import telegram_channel
 from bot.channels.terminal.channel import TerminalChannel
 from bot.channels.web.build import chat_clinic, web_chat
@@ -22,10 +24,11 @@ from bot.language.texts import PatientTexts
 from bot.makes import open_store
 from bot.service.alerts import Alerts
 from bot.service.conversations import StoredConversations
+from bot.service.digest import begun_under
 from bot.service.outbox import Outbox
 from bot.service.service import Service, utc_now
 from bot.store.settings import Protocols
-from bot.store.signals import ChangeFeed
+from bot.store.signals import ChangeFeed, Signals
 from bot.store.store import Store
 from bot.store.transcripts import Transcripts
 from dialogs.protocol import TriageProtocol, load, served_before
@@ -62,15 +65,17 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         current = load(config.protocol)
         words = PatientTexts(config.clinic, current, topics=load_topics(config.topics))
         signals = ChangeFeed()
-        service = Service(store, words, config.clinic, await _protocols(store, current), current, utc_now, signals)
-        channels = {one.name: one for one in await _channels(config, store, words, service, terminal, is_chat)}
+        protocols = await _protocols(store, current)
+        begun = partial(begun_under, protocols=protocols, current=current)
+        conversations = StoredConversations(store, words, begun, utc_now)
+        made = await _channels(config, store, words, conversations, signals, terminal, is_chat)
+        channels = {one.name: one for one in made}
         for channel in channels.values():
             stack.push_async_callback(channel.close)
-        outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals=signals)
+        alerts = _alerts(config, store, signals, channels)
+        service = Service(store, words, config.clinic, protocols, current, utc_now, signals, alerts)
+        outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals)
         health = Health(store, utc_now, lambda: _states(channels, outbox))
-        of_nurses = [channel.name for channel in channels.values() if channel.is_for_nurses_too]
-        alerts = Alerts(service, store.nurse_chats, config.base_url, of_nurses) if of_nurses else None
-        service.staff = alerts
         needs_code = config.clinic.must_leads_use_codes
         console = ConsoleApp(service, store.desk, config.clinic, utc_now, store.reports, alerts, needs_code)
         link = await demo.sign_in_link(store.desk, console.accounts, config.base_url) if config.is_demo else None
@@ -80,13 +85,18 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
 
 
 async def _channels(
-    config: Config, store: Store, words: PatientTexts, service: Service, terminal: str | None, is_chat: bool
+    config: Config,
+    store: Store,
+    words: PatientTexts,
+    conversations: Conversations,
+    signals: Signals,
+    terminal: str | None,
+    is_chat: bool,
 ) -> list[Channel]:
     """Those that these settings ask for."""
-    conversations = StoredConversations(store, words, service.protocol_of, utc_now)
     clinic = chat_clinic(config.clinic, words.ui, words.day, words.offered)
     channels: list[Channel] = [
-        await web_chat("web", config.web, clinic, conversations, utc_now, store, service.signals),
+        await web_chat("web", config.web, clinic, conversations, utc_now, store, signals),
         TerminalChannel(terminal, lambda: _settled(store, terminal)),
     ]
     pace = Pace(**config.outbox.model_dump())
@@ -96,6 +106,14 @@ async def _channels(
     if config.is_demo:
         channels.append(demo.DemoChannel())
     return channels
+
+
+def _alerts(config: Config, store: Store, signals: Signals, channels: Mapping[str, Channel]) -> Alerts | None:
+    """None where no channel is one that nurses can link a chat of."""
+    of_nurses = [channel.name for channel in channels.values() if channel.is_for_nurses_too]
+    if not of_nurses:
+        return None
+    return Alerts(store, store.nurse_chats, config.clinic, utc_now, signals, config.base_url, of_nurses)
 
 
 def _states(channels: Mapping[str, Channel], outbox: Outbox) -> dict[str, ChannelStatus]:

@@ -25,6 +25,7 @@ from bot.service.service import Service
 from bot.store.console import Demonstration, NurseAccounts, Role
 from bot.store.settings import DEMO_CHANNEL as CHANNEL
 from bot.store.settings import DEMO_CLEARED, DEMO_FILLED, Settings
+from bot.store.signals import ChangeFeed
 from bot.store.store import Store
 from bot.web.paths import page_path
 from dialogs.events import Acknowledged, Claimed, NurseEvent
@@ -89,9 +90,10 @@ class Demo:
 
     def __post_init__(self) -> None:
         self.clock = _Clock(LONG_AGO)
-        self.service = Service(self.store, self.words, self.clinic, {}, self.protocol, self.clock)
+        signals = ChangeFeed()
+        self.service = Service(self.store, self.words, self.clinic, {}, self.protocol, self.clock, signals)
         self.channel = DemoChannel()
-        self.outbox = Outbox(self.store, {CHANNEL: self.channel}, self.clock, self.service.delivery_failed)
+        self.outbox = Outbox(self.store, {CHANNEL: self.channel}, self.clock, self.service.delivery_failed, signals)
 
     async def play(self, stories: Sequence[Story]) -> None:
         """Everything in the order of time, also what silence brings in between."""

@@ -10,17 +10,19 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from bot.channels import Choice, Incoming, Outgoing, Priority, Retired
+from bot.clinic.patience import timing_of
+from bot.clinic.settings import Clinic
 from bot.language.console import N_, ConsoleWords, available, console_words
 from bot.service.entry import Refused
-from bot.service.service import Service
 from bot.store.console import Nurse
-from bot.store.nurse_chats import NurseChat, NurseChats, StaffInbox
+from bot.store.nurse_chats import NurseChat, NurseChats, Review, StaffInbox
 from bot.store.outbox import Alert, Delivery
-from bot.store.signals import OUTBOX
+from bot.store.sessions import Sessions
+from bot.store.signals import OUTBOX, Signals
 from bot.store.worklist import Entry
 from bot.web.paths import page_path
 from dialogs.events import Claimed
@@ -71,9 +73,17 @@ class Alerts(StaffInbox):
     """`base`: the address under which nurses open the console. `channels`: whose chats can be linked."""
 
     def __init__(
-        self, service: Service, chats: NurseChats, base: str, channels: Collection[str] = ("telegram",)
+        self,
+        store: Sessions,
+        chats: NurseChats,
+        clinic: Clinic,
+        clock: Callable[[], datetime],
+        signals: Signals,
+        base: str,
+        channels: Collection[str] = ("telegram",),
     ) -> None:
-        self._service, self._chats, self._base, self._channels = service, chats, base, channels
+        self._store, self._chats, self._clinic, self._clock, self._signals = store, chats, clinic, clock, signals
+        self._base, self._channels = base, channels
 
     # --- from the console
 
@@ -103,8 +113,8 @@ class Alerts(StaffInbox):
             return True
         return await self._chats.chat_at(incoming.channel, incoming.address) is not None
 
-    async def receive(self, incoming: Incoming) -> str | None:
-        at, text = self._service.clock(), incoming.text.strip()
+    async def receive(self, incoming: Incoming, review: Review) -> str | None:
+        at, text = self._clock(), incoming.text.strip()
         code = LINK.fullmatch(text)
         if code is not None:
             await self._link(incoming, code[1] + code[2], at)
@@ -117,7 +127,7 @@ class Alerts(StaffInbox):
         elif UNLINK.fullmatch(text):
             await self.unlink(chat, at)
         elif incoming.choice is not None and incoming.choice.endswith(CLAIM):
-            return await self._claim(chat, incoming, at)
+            return await self._claim(chat, incoming, review, at)
         else:
             await self._say(
                 chat.channel, chat.address, self._fill(_words(chat.nurse), NOT_FOR_PATIENTS, chat.nurse), at
@@ -137,21 +147,21 @@ class Alerts(StaffInbox):
 
     async def _is_in_use(self, channel: str, address: str) -> bool:
         """Whether a patient's check or entry is still open here: she would no longer be heard."""
-        found = await self._service.store.open(channel, address)
+        found = await self._store.open(channel, address)
         session = replay(found.session, found.events)
-        is_going_on = session.length > 0 and not (session.is_over and wake_at(session, self._service.timing) is None)
-        return is_going_on or bool(await self._service.store.open_entries(found.patient.id))
+        is_going_on = session.length > 0 and not (session.is_over and wake_at(session, timing_of(self._clinic)) is None)
+        return is_going_on or bool(await self._store.open_entries(found.patient.id))
 
     async def _turn_away(self, incoming: Incoming, text: str, at: datetime) -> None:
         words = console_words(_best([incoming.language_hint or "en"]))
         await self._say(incoming.channel, incoming.address, self._fill(words, text), at)
 
-    async def _claim(self, chat: NurseChat, incoming: Incoming, at: datetime) -> str:
+    async def _claim(self, chat: NurseChat, incoming: Incoming, review: Review, at: datetime) -> str:
         """She takes it, but has not read it yet: that clock runs on."""
         words, session = _words(chat.nurse), (incoming.choice or "").removesuffix(CLAIM)
         what_next = ""
         try:
-            await self._service.review(session, Claimed(chat.nurse.name), f"alert:{incoming.external_id}")
+            await review(session, Claimed(chat.nurse.name), f"alert:{incoming.external_id}")
             word = words.gettext(TAKEN)
             what_next = f"{words.gettext(READ_IT)}\n{self._link_to(session)}"
         except KeyError:
@@ -164,7 +174,7 @@ class Alerts(StaffInbox):
             what_next, word, kind="alert", retires=retired, priority=Priority.ADVICE, language=words.language
         )
         await self._chats.say(Alert(chat.channel, chat.address, said), at)
-        self._service.signals.publish(OUTBOX)
+        self._signals.publish(OUTBOX)
         return word
 
     # --- from the service
@@ -179,11 +189,11 @@ class Alerts(StaffInbox):
 
     async def alert_failed(self, delivery: Delivery, reason: str) -> None:
         log.warning("delivery %d: an alert did not reach a nurse: %s", delivery.id, reason)
-        await self._chats.failed(delivery.channel, delivery.sending.address, self._service.clock())
+        await self._chats.failed(delivery.channel, delivery.sending.address, self._clock())
 
     def _alert(self, chat: NurseChat, session: str, entry: Entry, at: datetime) -> Outgoing:
         words = _words(chat.nurse)
-        moment = words.moment(entry.acknowledge_by, at, self._service.clinic.time_zone)
+        moment = words.moment(entry.acknowledge_by, at, self._clinic.time_zone)
         take = Choice(words.gettext(TAKE), f"{session}{CLAIM}", 0)
         return Outgoing(
             text=f"{words.gettext(READ_BY) % {'moment': moment}}\n{self._link_to(session)}",
@@ -202,10 +212,10 @@ class Alerts(StaffInbox):
 
     async def _say(self, channel: str, address: str, text: str, at: datetime) -> None:
         await self._chats.say(Alert(channel, address, Outgoing(text, kind="alert", priority=Priority.ADVICE)), at)
-        self._service.signals.publish(OUTBOX)
+        self._signals.publish(OUTBOX)
 
     def _fill(self, words: ConsoleWords, text: str, nurse: Nurse | None = None) -> str:
-        clinic = self._service.clinic
+        clinic = self._clinic
         number, emergency = clinic.always_number, clinic.emergency_number
         name = nurse.name if nurse is not None else ""
         return words.gettext(text) % {"number": number, "emergency": emergency, "name": name}

@@ -92,7 +92,7 @@ class Digest:
 
     def protocol_of(self, session: Session) -> TriageProtocol:
         """The protocol that the session began under."""
-        return self._protocols.get(session.protocol_version, self.current)
+        return begun_under(session, self._protocols, self.current)
 
     @staticmethod
     def session_of(found: Log) -> Session:
@@ -243,6 +243,10 @@ class Digest:
             log.error("session %s cannot go on: %s", session.id, place_of(error))
             return False
         return True
+
+
+def begun_under(session: Session, protocols: Mapping[str, TriageProtocol], current: TriageProtocol) -> TriageProtocol:
+    return protocols.get(session.protocol_version, current)
 
 
 def place_of(error: Exception) -> str:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.channels import Busy, Channel, ChannelDown, Priority, Undeliverable
 from bot.store.outbox import Deliveries, Delivery
-from bot.store.signals import LONGEST_WAIT_S, OUTBOX, ChangeFeed, Signals
+from bot.store.signals import LONGEST_WAIT_S, OUTBOX, Signals
 
 log = logging.getLogger("cordwatch.outbox")
 
@@ -42,16 +42,16 @@ class Outbox:
         channels: Mapping[str, Channel],
         clock: Callable[[], datetime],
         on_failed: Callable[[Delivery, str], Awaitable[None]],
+        signals: Signals,
         *,
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         most_at_once: int = 50,
-        signals: Signals | None = None,
     ) -> None:
         self._store, self._clock, self._on_failed = store, clock, on_failed
         self._jitter, self._sleep, self._most_at_once = jitter, sleep, most_at_once
         self._lanes = [_Lane(name, channel) for name, channel in channels.items()]
-        self._news = (signals or ChangeFeed()).subscribe(OUTBOX)
+        self._news = signals.subscribe(OUTBOX)
 
     @property
     def down(self) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from bot.service.waker import Waker
 from bot.store.nurse_chats import StaffInbox
 from bot.store.outbox import Delivery
 from bot.store.sessions import DuplicateMessage, Sessions, StaleSession
-from bot.store.signals import ChangeFeed, Signals
+from bot.store.signals import Signals
 from dialogs.events import DeliveryFailed, NurseEvent
 from dialogs.protocol import TriageProtocol
 
@@ -31,6 +31,7 @@ class Service:
     """The only door: for patients' messages from all channels, for silence, and for news of deliveries.
 
     `protocols`: every version that a session may have begun under; `current`: the version that new ones begin under.
+    `staff` takes what does not come from patients.
     """
 
     def __init__(
@@ -41,26 +42,18 @@ class Service:
         protocols: Mapping[str, TriageProtocol],
         current: TriageProtocol,
         clock: Callable[[], datetime],
-        signals: Signals | None = None,
+        signals: Signals,
+        staff: StaffInbox | None = None,
     ) -> None:
         self.store, self.words, self.clinic, self.current, self.clock = store, words, clinic, current, clock
-        self.signals = signals or ChangeFeed()
+        self.signals, self._staff = signals, staff
         self.timing = timing_of(clinic)
         self.unstored = Unstored()
         self._digest = Digest(words, clinic, protocols, current, self.timing, store.fresh_session)
         self.protocol_of = self._digest.protocol_of
-        self._turns = Turns(store, clinic, self.timing, self.signals)
+        self._turns = Turns(store, clinic, self.timing, signals, staff)
         self._review = Review(store, clinic, self._digest, self._turns, clock)
-        self._waker = Waker(store, self._digest, self._turns, clock, self.signals)
-
-    @property
-    def staff(self) -> StaffInbox | None:
-        """Takes what does not come from patients."""
-        return self._turns.staff
-
-    @staff.setter
-    def staff(self, staff: StaffInbox | None) -> None:
-        self._turns.staff = staff
+        self._waker = Waker(store, self._digest, self._turns, clock, signals)
 
     async def receive(self, incoming: Incoming) -> str | None:
         """Makes a patient's message take effect once; returns when it is committed, with a word for her button.
@@ -105,8 +98,8 @@ class Service:
     async def delivery_failed(self, delivery: Delivery, reason: str) -> None:
         """Tells the nurse that a message did not arrive. `reason`: blocked, refused or not_seen."""
         if not delivery.session:
-            if self.staff is not None:
-                await self.staff.alert_failed(delivery, reason)
+            if self._staff is not None:
+                await self._staff.alert_failed(delivery, reason)
             return
         outgoing = delivery.sending.outgoing
         failed = DeliveryFailed(delivery.id, reason, is_advice=outgoing.kind in ("advice", "reply"))
@@ -122,8 +115,8 @@ class Service:
             await self.delivery_failed(delivery, "not_seen")
 
     async def _take(self, incoming: Incoming) -> str | None:
-        if self.staff is not None and await self._is_of_staff(self.staff, incoming):
-            return await self.staff.receive(incoming)
+        if self._staff is not None and await self._is_of_staff(self._staff, incoming):
+            return await self._staff.receive(incoming, self.review)
         async with self._turns.one_of(incoming.channel, incoming.address):
             for _ in range(TRIES):
                 try:

@@ -32,9 +32,10 @@ LOOK_AGAIN = timedelta(minutes=5)
 class Turns:
     """One turn of a patient at a time. No fault in what surrounds a turn keeps the turn itself from being committed."""
 
-    def __init__(self, store: Sessions, clinic: Clinic, timing: Timing, signals: Signals) -> None:
-        self._store, self._clinic, self._timing, self._signals = store, clinic, timing, signals
-        self.staff: StaffInbox | None = None
+    def __init__(
+        self, store: Sessions, clinic: Clinic, timing: Timing, signals: Signals, staff: StaffInbox | None
+    ) -> None:
+        self._store, self._clinic, self._timing, self._signals, self._staff = store, clinic, timing, signals, staff
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -99,10 +100,10 @@ class Turns:
         try:
             async with asyncio.timeout(ALERTS_WITHIN_S):
                 for step, (before, after) in zip(steps, rows, strict=True):
-                    if self.staff is None or after is None or not is_urgently_waiting(after):
+                    if self._staff is None or after is None or not is_urgently_waiting(after):
                         continue
                     if calls_anew(before, after):
-                        found += await self.staff.alerts(step.after.id, after, at)
+                        found += await self._staff.alerts(step.after.id, after, at)
         except Exception as error:
             log.error("nurses are not told of an urgent entry in their chats: %s", place_of(error))
         return tuple(found)

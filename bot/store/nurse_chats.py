@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from bot.channels import Incoming
 from bot.store.console import Nurse
 from bot.store.outbox import Alert, Delivery
 from bot.store.worklist import Entry
+from dialogs.events import NurseEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ class NurseChats(ABC):
         """Puts a message into the outbox."""
 
 
+Review = Callable[[str, NurseEvent, str], Awaitable[None]]
+"""`Service.review`: session, what a nurse did, and the id under which it takes effect once."""
+
+
 class StaffInbox(ABC):
     """Takes what does not come from patients, before any session of a patient is looked at."""
 
@@ -66,7 +71,7 @@ class StaffInbox(ABC):
         """Whether the message comes from a nurse's own chat, or is an attempt to link one."""
 
     @abstractmethod
-    async def receive(self, incoming: Incoming) -> str | None:
+    async def receive(self, incoming: Incoming, review: Review) -> str | None:
         """As `Service.receive`, for a message that is taken."""
 
     @abstractmethod

@@ -14,6 +14,8 @@ from bot.clinic.settings import Clinic, load
 from bot.language.texts import PatientTexts
 from bot.service.outbox import Outbox
 from bot.service.service import Service
+from bot.store.nurse_chats import StaffInbox
+from bot.store.signals import ChangeFeed
 from bot.store.sqlite.store import SqliteStore
 from bot.store.worklist import WorklistRow
 from dialogs.protocol import load as load_protocol
@@ -77,8 +79,9 @@ class TestClinic:
         protocol = load_protocol()
         store = make_store(path)
         telephones = Telephones()
-        service = Service(store, PatientTexts(own, protocol), own, {}, protocol, clock)
-        outbox = Outbox(store, {telephones.name: telephones}, clock, service.delivery_failed, signals=service.signals)
+        signals = ChangeFeed()
+        service = Service(store, PatientTexts(own, protocol), own, {}, protocol, clock, signals)
+        outbox = Outbox(store, {telephones.name: telephones}, clock, service.delivery_failed, signals)
         try:
             yield cls(store, service, outbox, telephones, clock, own)
         finally:
@@ -87,9 +90,12 @@ class TestClinic:
     def sets(self, **settings: object) -> None:
         """Other settings from now on, as after a restart."""
         self.clinic = self.clinic.model_copy(update=settings)
+        self.restarts()
+
+    def restarts(self, staff: StaffInbox | None = None) -> None:
         before = self.service
         texts = PatientTexts(self.clinic, before.current)
-        self.service = Service(self.store, texts, self.clinic, {}, before.current, self.clock, before.signals)
+        self.service = Service(self.store, texts, self.clinic, {}, before.current, self.clock, before.signals, staff)
 
     def patient(self, address: str = "42", language: str = "en") -> Patient:
         return Patient(self, address, language)

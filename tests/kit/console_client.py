@@ -108,7 +108,9 @@ def text_of(page: str) -> str:
 @asynccontextmanager
 async def opened(clinic: TestClinic, *, needs_code: bool = False) -> AsyncIterator[Ward]:
     desk = SqliteDesk(clinic.store)
-    alerts = Alerts(clinic.service, SqliteNurseChats(clinic.store), "https://check.example.org", clinic.telephones.name)
+    base, channels = "https://check.example.org", (clinic.telephones.name,)
+    chats, signals = SqliteNurseChats(clinic.store), clinic.service.signals
+    alerts = Alerts(clinic.store, chats, clinic.clinic, clinic.clock, signals, base, channels)
     console = ConsoleApp(
         clinic.service, desk, clinic.clinic, clinic.clock, SqliteReports(clinic.store), alerts, needs_code
     )

@@ -15,6 +15,7 @@ from bot.clinic.settings import load
 from bot.language.texts import PatientTexts
 from bot.service.entry import entry
 from bot.service.service import Service, utc_now
+from bot.store.signals import ChangeFeed
 from bot.store.sqlite.store import SqliteStore
 from bot.store.worklist import Entry
 from dialogs.events import Advised, Answered, Corrected, Recorded
@@ -31,7 +32,7 @@ async def audit(bot: Bot, patients: Sequence[Patient]) -> list[str]:
     config = load(bot.directory / "clinic.toml", {"BOT_DATABASE": str(bot.database)})
     protocol = load_protocol()
     store = SqliteStore(bot.database, is_reader=True)
-    service = Service(store, PatientTexts(config.clinic, protocol), config.clinic, {}, protocol, utc_now)
+    service = Service(store, PatientTexts(config.clinic, protocol), config.clinic, {}, protocol, utc_now, ChangeFeed())
     listed = {row.session: row.entry for row in await store.worklist()}
     found = []
     with bot.rows() as db:

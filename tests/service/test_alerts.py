@@ -79,9 +79,9 @@ async def opened(path: Path) -> AsyncIterator[Ward]:
         channel, desk = channel_to(server, Settings(), pace=FAST), SqliteDesk(clinic.store)
         signals = clinic.service.signals
         by_name = {channel.name: channel}
-        outbox = Outbox(clinic.store, by_name, clinic.clock, clinic.service.delivery_failed, signals=signals)
-        alerts = Alerts(clinic.service, SqliteNurseChats(clinic.store), BASE)
-        clinic.service.staff = alerts
+        alerts = Alerts(clinic.store, SqliteNurseChats(clinic.store), clinic.clinic, clinic.clock, signals, BASE)
+        clinic.restarts(alerts)
+        outbox = Outbox(clinic.store, by_name, clinic.clock, clinic.service.delivery_failed, signals)
         tasks = [asyncio.create_task(duty) for duty in (channel.listen(clinic.service.receive), outbox.run())]
         try:
             yield Ward(clinic, server, alerts, desk, Accounts(desk, clinic.clock))

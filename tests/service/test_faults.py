@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.channels import Incoming
-from bot.store.nurse_chats import StaffInbox
+from bot.store.nurse_chats import Review, StaffInbox
 from bot.store.outbox import Alert, Delivery
 from bot.store.sessions import Turn
 from bot.store.sqlite.store import SqliteStore
@@ -106,7 +106,7 @@ class Switchboard(StaffInbox):
         await self._fail("handles")
         return False
 
-    async def receive(self, incoming: Incoming) -> str | None:
+    async def receive(self, incoming: Incoming, review: Review) -> str | None:
         raise AssertionError(f"{incoming} is no nurse's")
 
     async def alerts(self, session: str, entry: Entry, at: datetime) -> Sequence[Alert]:
@@ -122,7 +122,7 @@ async def test_advice_goes_out_and_is_listed_though_nurses_cannot_be_told(
     clinic: TestClinic, monkeypatch: pytest.MonkeyPatch, fails_at: str, hangs: bool
 ) -> None:
     monkeypatch.setattr("bot.service.turns.ALERTS_WITHIN_S", 0.01)
-    clinic.service.staff = Switchboard(fails_at, hangs)
+    clinic.restarts(Switchboard(fails_at, hangs))
     patient = clinic.patient()
     await patient.says("/start")
     await patient.answers(more="no", **WEAK)

@@ -181,7 +181,7 @@ async def test_urgent_advice_does_not_queue_behind_routine_messages_at_the_pace(
 
 async def test_each_channel_has_a_pace_of_its_own(post):
     slow, hurried = ScriptedChannel("slow", Pace(messages_per_second_per_chat=1, burst_per_chat=1)), post.channel
-    outbox = Outbox(post.store, {one.name: one for one in (slow, hurried)}, post.clock, post.tell)
+    outbox = Outbox(post.store, {one.name: one for one in (slow, hurried)}, post.clock, post.tell, ChangeFeed())
     for channel in (slow, hurried):
         await post.write("1", "2", "3", "4", channel=channel.name)
     await outbox.deliver_due()
@@ -352,7 +352,7 @@ async def test_a_channel_that_is_down_and_busy_is_still_tried_once_a_minute_only
 async def test_a_channel_that_is_down_holds_up_no_other(post):
     other = ScriptedChannel("other")
     channels = {"scripted": post.channel, "other": other}
-    outbox = Outbox(post.store, channels, post.clock, post.tell)
+    outbox = Outbox(post.store, channels, post.clock, post.tell, ChangeFeed())
     post.channel.wrong = ChannelDown("401")
     await post.write(URGENT, to="1")
     await post.write("hello", channel="other")
@@ -399,7 +399,7 @@ async def test_it_sleeps_while_nothing_waits(post):
         looks.append(MONDAY)
         return MONDAY
 
-    task = asyncio.create_task(Outbox(post.store, {"scripted": post.channel}, clock, post.tell).run())
+    task = asyncio.create_task(Outbox(post.store, {"scripted": post.channel}, clock, post.tell, ChangeFeed()).run())
     await until(lambda: len(looks) > 0)
     await asyncio.sleep(0.05)
     task.cancel()

@@ -13,7 +13,7 @@ import pytest
 import bot.service
 from bot.service.outbox import Outbox
 from bot.service.service import Service
-from bot.store.signals import LONGEST_WAIT_S, ChangeFeed, Subscriber
+from bot.store.signals import LONGEST_WAIT_S, OUTBOX, WAKES, ChangeFeed, Subscriber
 from tests.kit.clinic import Clock, TestClinic
 
 ROOM = Path(bot.service.__path__[0])
@@ -59,12 +59,35 @@ async def test_the_service_and_the_outbox_look_by_themselves_though_nothing_is_e
     feed = SleepyFeed(clinic.clock, timedelta(0))
     texts, current = clinic.service.words, clinic.service.current
     waking = Service(clinic.store, texts, clinic.clinic, {}, current, clinic.clock, feed)
-    sending = Outbox(clinic.store, {}, clinic.clock, waking.delivery_failed, signals=feed)
+    sending = Outbox(clinic.store, {}, clinic.clock, waking.delivery_failed, feed)
     for running in (waking.run_wakes, sending.run):
         feed.sleeper.waits_s.clear()
         with pytest.raises(asyncio.CancelledError):
             await running()
         assert feed.sleeper.waits_s == [LONGEST_WAIT_S] * 3
+
+
+class EmptyFeed(ChangeFeed):
+    """Counts those who wait, and nobody does yet."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+async def test_a_feed_of_which_nobody_waits_yet_is_used_like_any_other(clinic: TestClinic) -> None:
+    feed, texts, current = EmptyFeed(), clinic.service.words, clinic.service.current
+    service = Service(clinic.store, texts, clinic.clinic, {}, current, clinic.clock, feed)
+    sending = Outbox(clinic.store, {}, clinic.clock, service.delivery_failed, feed)
+    assert service.signals is feed
+    assert feed.keys == {WAKES, OUTBOX}, sending
+
+
+def test_no_part_of_the_service_is_given_to_another_after_that_was_made() -> None:
+    for path in (ROOM.parent / "app.py", ROOM / "service.py"):
+        stored = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
+        late = [ast.unparse(one) for one in stored if isinstance(one.ctx, ast.Store)]
+        assert [one for one in late if not one.startswith("self.")] == [], path.name
+    assert not [name for name, one in vars(Service).items() if isinstance(one, property) and one.fset is not None]
 
 
 def test_nothing_in_the_service_sleeps_longer_or_waits_without_an_end() -> None:

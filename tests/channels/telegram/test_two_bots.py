@@ -25,7 +25,7 @@ async def serving(clinic: TestClinic, *channels: TelegramChannel) -> AsyncIterat
     """Everything said to a patient goes out by the channel that she is on."""
     service = clinic.service
     by_name = {one.name: one for one in channels}
-    outbox = Outbox(clinic.store, by_name, clinic.clock, service.delivery_failed, signals=service.signals)
+    outbox = Outbox(clinic.store, by_name, clinic.clock, service.delivery_failed, service.signals)
     listening = [channel.listen(clinic.service.receive) for channel in channels]
     tasks = [asyncio.create_task(task) for task in (outbox.run(), *listening)]
     try:

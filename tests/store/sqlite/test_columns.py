@@ -20,6 +20,7 @@ from bot.language.texts import PatientTexts
 from bot.service.service import Service
 from bot.store.console import Role
 from bot.store.parked import Parked
+from bot.store.signals import ChangeFeed
 from bot.store.sqlite.store import SqliteStore
 from bot.store.worklist import Entry
 from dialogs.events import BaselineConfirmed
@@ -44,9 +45,10 @@ async def a_busy_day(path: Path) -> None:
     store, words = SqliteStore(path), PatientTexts(config.clinic, protocol)
     await store.keep_protocol(protocol.version, protocol.sha256, protocol.text)
     await demo.fill(store, words, config.clinic, protocol, NOW)
-    await a_patient_writes(store, Service(store, words, config.clinic, {}, protocol, lambda: NOW))
+    await a_patient_writes(store, Service(store, words, config.clinic, {}, protocol, lambda: NOW, ChangeFeed()))
     session = (await store.open("telegram", "42")).session
     await store.park(Parked(Incoming("telegram", "42", "telegram:7:2:32"), session, NOW, "LookupError", 3, NOW))
+
     await an_entry_is_raised_after_it_was_read(store)
     await nurses_come_and_go(store, Accounts(store.desk, lambda: NOW))
     await store.close()
