@@ -69,8 +69,11 @@ def _notes(config: Config) -> Iterator[Finding]:
         )
     if config.telegram.token is None:
         yield Finding("note", "Telegram is not served: BOT_TELEGRAM_TOKEN is not set; @BotFather on Telegram gives one")
-    today = config.clinic.calendar.local(datetime.now(UTC)).date()
-    if not any(day >= today for day in config.clinic.calendar.holidays):
+    now = config.clinic.calendar.local(datetime.now(UTC))
+    yield Finding(
+        "ok", f"time {now:%A %H:%M} at the clinic ({config.clinic.time_zone}), the same as on its wall clock?"
+    )
+    if not any(day >= now.date() for day in config.clinic.calendar.holidays):
         yield Finding(
             "note", "[hours] holidays: none lies ahead; patients are told that nurses read on every working day"
         )

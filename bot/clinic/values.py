@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 from difflib import get_close_matches
 from ipaddress import ip_network
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from bot.clinic.calendar import Span
 
@@ -44,12 +44,53 @@ def short_or_phone(value: str) -> str:
         raise ValueError("a short number such as '112', or one in international form ('+31 …')") from error
 
 
+COUNTRIES = """
+    Cuba Egypt Eire GB GB-Eire Hongkong Iceland Iran Israel Jamaica Japan Kwajalein Libya NZ NZ-CHAT Navajo PRC Poland
+    Portugal ROC ROK Singapore Turkey W-SU
+"""
+"""The names of the time zone database that are a place without a slash. Its others, such as CET, are nobody's clock."""
+KNOWN_PLACES = {
+    timedelta(hours=-10): "Pacific/Honolulu",
+    timedelta(hours=-8): "America/Los_Angeles",
+    timedelta(hours=-7): "America/Denver",
+    timedelta(hours=-6): "America/Chicago",
+    timedelta(hours=-5): "America/New_York",
+    timedelta(hours=0): "Europe/London",
+    timedelta(hours=1): "Europe/Amsterdam",
+    timedelta(hours=2): "Europe/Athens",
+    timedelta(hours=3): "Europe/Istanbul",
+    timedelta(hours=8): "Asia/Singapore",
+    timedelta(hours=9): "Asia/Tokyo",
+}
+"""A place that many know, by what its clocks are ahead of UTC in winter."""
+MIDWINTER = datetime(2026, 1, 15, tzinfo=UTC)
+
+
 def time_zone(value: object) -> str:
-    """A name of the IANA time zone database."""
+    """A name of the IANA time zone database that is a place, so that clocks show and change what they do there."""
     if not isinstance(value, str) or value not in available_timezones():
-        near = get_close_matches(str(value), available_timezones(), 1)
-        raise ValueError(f"a time zone such as {near[0] if near else 'Europe/Amsterdam'!r}")
+        raise ValueError(f"a time zone such as {_near_place(str(value))!r}")
+    if not _is_place(value):
+        raise ValueError(f"a time zone with a place such as {_place_meant(value)!r}, whose clocks are the clinic's")
     return value
+
+
+def _is_place(zone: str) -> bool:
+    return not zone.startswith("Etc/") if "/" in zone else zone in COUNTRIES.split()
+
+
+def _near_place(value: str) -> str:
+    """The place whose name, or the end of whose name, is most like it."""
+    cities = {name.rpartition("/")[2].lower(): name for name in filter(_is_place, available_timezones())}
+    wanted = value.strip().replace(" ", "_")
+    near = [cities.get(wanted.lower()), *get_close_matches(wanted, cities.values(), 1)]
+    return next(filter(None, near), "Europe/Amsterdam")
+
+
+def _place_meant(zone: str) -> str:
+    """Etc/GMT+1 is one hour behind UTC, and whoever writes it means the opposite."""
+    ahead = MIDWINTER.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+    return KNOWN_PLACES.get(-ahead if zone.startswith("Etc/GMT") else ahead, "Europe/Amsterdam")
 
 
 def spans(value: object) -> tuple[Span, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, time, timedelta
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
 
@@ -16,6 +17,7 @@ from bot.clinic.settings import (
     load,
     refuse_unreal_numbers,
 )
+from bot.clinic.values import time_zone
 
 SMALLEST = {
     "clinic": {"name": '"St. Anna"', "time_zone": '"Europe/Amsterdam"'},
@@ -27,6 +29,9 @@ SMALLEST = {
     },
     "hours": {"mo": '"09:00-17:00"'},
 }
+REGIONS = """
+    Africa America Antarctica Arctic Asia Atlantic Australia Brazil Canada Chile Europe Indian Mexico Pacific US
+"""
 REAL = {"BOT_TELEGRAM_TOKEN": "123456789:AAF-secret"}
 
 
@@ -310,6 +315,47 @@ def test_a_file_that_is_not_this_user_s_is_not_to_be_written_anew():
     Path("ours.toml").mkdir()
     with pytest.raises(ConfigError, match=r"ours\.toml: cannot be read \(Is a directory\); give the path"):
         load(Path("ours.toml"), {})
+
+
+@pytest.mark.parametrize(
+    ("zone", "place"),
+    [
+        ("Etc/GMT+1", "Europe/Amsterdam"),
+        ("Etc/GMT-5", "America/New_York"),
+        ("Etc/UTC", "Europe/London"),
+        ("UTC", "Europe/London"),
+        ("GMT0", "Europe/London"),
+        ("CET", "Europe/Amsterdam"),
+        ("EET", "Europe/Athens"),
+        ("EST", "America/New_York"),
+        ("PST8PDT", "America/Los_Angeles"),
+        ("Factory", "Europe/London"),
+        ("localtime", "Europe/London"),
+        ("Zulu", "Europe/London"),
+        ("amsterdam", "Europe/Amsterdam"),
+        ("New York", "America/New_York"),
+        ("europe/paris", "Europe/Paris"),
+    ],
+)
+def test_a_time_zone_that_is_no_place_is_refused_with_one_that_is(zone, place):
+    with pytest.raises(ValueError, match="a time zone") as refused:
+        time_zone(zone)
+    assert repr(place) in str(refused.value)
+
+
+def test_every_zone_that_is_accepted_lies_somewhere():
+    """Whatever names the database gets: without a slash only those of countries and cities, never Etc/."""
+    accepted = {zone for zone in available_timezones() if is_accepted(zone)}
+    assert {zone.partition("/")[0] for zone in accepted if "/" in zone} == set(REGIONS.split())
+    assert not {"CET", "EST", "Factory", "GMT", "HST", "UTC", "Zulu", "localtime"} & accepted
+    assert {"Europe/Amsterdam", "Poland", "Asia/Kolkata"} <= accepted
+
+
+def is_accepted(zone: str) -> bool:
+    try:
+        return time_zone(zone) == zone
+    except ValueError:
+        return False
 
 
 def test_opening_hours_become_the_calendar():
