@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -38,26 +38,39 @@ class Plan:
 class Patient:
     """Talks until there is nothing more to answer.
 
-    `answers`: what she answered, in order; `updates`: the numbers of all she sent.
+    `answers`: what she answered, in order, also before; `updates`: the numbers of all she sent.
     """
 
-    def __init__(self, telegram: Telegram, user: User, plan: Plan, protocol: TriageProtocol) -> None:
+    def __init__(
+        self,
+        telegram: Telegram,
+        user: User,
+        plan: Plan,
+        protocol: TriageProtocol,
+        answers: Iterable[tuple[str, str]] = (),
+    ) -> None:
         self.telegram, self.user, self.plan, self.protocol = telegram, user, plan, protocol
-        self.answers: list[tuple[str, str]] = []
+        self.answers = [*answers]
         self.updates: list[int] = []
         self.is_done = False
         self._tokens: set[str] = set()
         self._before: tuple[Shown, str] | None = None
 
-    async def talks(self, within_s: float = 60) -> None:
-        """Raises TimeoutError, with her screen, when the bot does not go on."""
+    async def talks(self, within_s: float = 60, until: str | None = None) -> None:
+        """Raises AssertionError, with her screen, when the bot does not go on. `until`: a question she leaves open."""
         await self.says("/start")
+        await self.goes_on(within_s, until)
+
+    async def goes_on(self, within_s: float = 60, until: str | None = None) -> None:
+        """The rest of a check that has begun."""
         while not self.is_done:
             try:
                 async with asyncio.timeout(within_s):
                     question = await self._next_question()
             except TimeoutError:
                 raise AssertionError(f"{self.plan.name}: no further question; screen:\n{self.user.screen()}") from None
+            if _asked(question)[1] == until:
+                return
             await self._react(question)
 
     async def says(self, text: str) -> None:

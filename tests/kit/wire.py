@@ -22,7 +22,7 @@ from tests.kit.botapi.rules import Json
 from tests.kit.botapi.server import BotApi
 from tests.kit.botapi.users import Shown, User
 
-COMMAND = (str(Path(sys.executable).with_name("cordwatch")), "run")
+PROGRAM = str(Path(sys.executable).with_name("cordwatch"))
 PUBLIC_URL = "https://check.example.org/telegram"
 SECRET = "only-telegram-knows"
 CLINIC = f"""
@@ -80,6 +80,11 @@ class Telegram(BotApi):
         self.troubles: Counter[str] = Counter()
         self.faults.next = self._counted(self.faults.next)
 
+    def numbers_from(self, first: int) -> None:
+        """Messages and updates have had lower numbers so far."""
+        self._numbers = count(first)
+        self.updates.renumber(first)
+
     def show(self, user: User, is_bots: bool, text: str, **fields: Any) -> Shown:
         shown = super().show(user, is_bots, text, **fields)
         shown.message_id = next(self._numbers)
@@ -111,6 +116,7 @@ class Bot:
     ) -> None:
         self.directory, self.telegram, self.mode = directory, telegram, mode
         self.database = directory / "clinic.db"
+        self.program = PROGRAM
         self.port = unused_port()
         self.url = f"http://127.0.0.1:{self.port}"
         telegram.proxied = f"{self.url}/telegram"
@@ -137,7 +143,13 @@ class Bot:
 
     async def launch(self) -> asyncio.subprocess.Process:
         """A process of the service that may refuse to run."""
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("BOT_")} | {
+        with (self.directory / "bot.log").open("ab") as log:
+            where = {"cwd": self.directory, "env": self.environ, "stdout": log, "stderr": log}
+            return await asyncio.create_subprocess_exec(self.program, "run", *self.options, **where)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {key: value for key, value in os.environ.items() if not key.startswith("BOT_")} | {
             "BOT_CONFIG": str(self.directory / "clinic.toml"),
             "BOT_DATABASE": str(self.database),
             "BOT_LISTEN": f"127.0.0.1:{self.port}",
@@ -145,9 +157,6 @@ class Bot:
             "BOT_TELEGRAM_TOKEN": self.telegram.token,
             "BOT_TELEGRAM_WEBHOOK_SECRET": SECRET,
         }
-        with (self.directory / "bot.log").open("ab") as log:
-            where = {"cwd": self.directory, "env": environ, "stdout": log, "stderr": log}
-            return await asyncio.create_subprocess_exec(*COMMAND, *self.options, **where)
 
     async def kill(self) -> None:
         """The machine loses its power."""
