@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dialogs.protocol import (
+    PROTOCOLS,
     SPINAL_METASTASES,
     Disposition,
     ProtocolError,
@@ -22,6 +23,13 @@ from dialogs.protocol import (
 )
 
 SHIPPED = (SPINAL_METASTASES / "protocol.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("guideline", sorted(path.parent.name for path in PROTOCOLS.glob("*/protocol.toml")))
+def test_a_protocol_whose_content_changed_has_a_new_version(guideline):
+    served = tomllib.loads((Path(__file__).parent / "versions.toml").read_text(encoding="utf-8"))[guideline]
+    protocol = load(PROTOCOLS / guideline)
+    assert served.get(protocol.version) == protocol.sha256, "give it a new version, and add that to versions.toml"
 
 
 def refusal(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 
 from bot.store.sqlite.lock import Lock
-from bot.store.sqlite.migrations import MIGRATIONS, NAMES
+from bot.store.sqlite.migrations import MIGRATIONS, NAMES, bring_up_to_date
 from bot.store.sqlite.troubles import unfit
 from bot.store.sqlite.writer import Writer
 from bot.store.store import UnfitStore
@@ -90,7 +90,7 @@ def _connect_to_write(path: Path) -> Connection:
         db.execute("pragma foreign_keys = on")
         tables = Database(db, execute_plugins=False)
         _refuse_newer(tables, path)
-        MIGRATIONS.apply(tables)
+        bring_up_to_date(tables)
     except sqlite3.DatabaseError as error:
         db.close()
         raise unfit(path, error) from error

@@ -11,6 +11,12 @@ NAMES: list[str] = []
 """Of every migration there is: a database that has had others is newer than this program."""
 
 
+def bring_up_to_date(db: Database) -> None:
+    """Every change that the database has not had, or none: after a fault the program of before can still read it."""
+    with db.atomic():
+        MIGRATIONS.apply(db)
+
+
 def _migration(change: Callable[[Database], None]) -> Callable[[Database], None]:
     NAMES.append(change.__name__)
     return MIGRATIONS()(change)

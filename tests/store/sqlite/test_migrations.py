@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
@@ -14,7 +15,9 @@ from bot.channels.telegram.updates import incoming_from
 from bot.store.sessions import DuplicateMessage
 from bot.store.sqlite.migrations import MIGRATIONS
 from bot.store.sqlite.store import SqliteStore
+from bot.store.store import UnfitStore
 from tests.kit.builders import turn
+from tests.kit.frozen.thaw import thaw
 
 AT = "2026-11-23T09:00:00.000000+00:00"
 OLD = (
@@ -86,3 +89,49 @@ async def test_a_new_patient_has_her_address_in_the_same_commit(tmp_path):
         "42",
     )
     await store.close()
+
+
+# --- a migration that fails
+
+
+class Breaking(sqlite3.Connection):
+    """The disk fails at the statement after so many."""
+
+    left = 0
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        Breaking.left -= 1
+        if Breaking.left == -1:
+            raise sqlite3.OperationalError("disk I/O error")
+        return super().execute(sql, *values)
+
+
+@pytest.fixture
+def breaking(monkeypatch: pytest.MonkeyPatch) -> type[Breaking]:
+    """The connections that write."""
+    connect = sqlite3.connect
+
+    def connect_breaking(*arguments: Any, **wanted: Any) -> sqlite3.Connection:
+        return connect(*arguments, **wanted) if wanted.get("uri") else connect(*arguments, factory=Breaking, **wanted)
+
+    monkeypatch.setattr(sqlite3, "connect", connect_breaking)
+    return Breaking
+
+
+async def test_an_update_that_fails_at_any_statement_leaves_the_file_as_the_earlier_program_left_it(tmp_path, breaking):
+    path = tmp_path / "clinic.db"
+    breaking.left = 10_000
+    thaw("1c8d4a8", path)
+    before = path.read_bytes()
+    for statements in range(10_000):
+        breaking.left = statements
+        try:
+            store = SqliteStore(path)
+        except UnfitStore:
+            assert path.read_bytes() == before, f"statement {statements} has left something"
+            assert sorted(one.name for one in tmp_path.iterdir() if "lock" not in one.name) == ["clinic.db"]
+        else:
+            break
+    await store.close()
+    assert path.read_bytes() != before
+    assert statements > 20
