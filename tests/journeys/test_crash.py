@@ -17,6 +17,7 @@ from bot.channels import Incoming
 from bot.service.entry import entry
 from bot.store.sqlite.store import SqliteStore
 from tests.journeys.soak import Soak, keep, run
+from tests.kit.blows import BLOWS
 from tests.kit.clinic import Clock, TestClinic
 from tests.kit.wire_audit import in_order
 
@@ -27,12 +28,12 @@ from tests.kit.wire_audit import in_order
 async def test_every_conversation_survives_kill_9(tmp_path: Path, mode: str, conversations: int, kills: int) -> None:
     report = await run(Soak(conversations, kills, conversations, seed=11, calls_between=300, mode=mode), tmp_path)
     assert report.faults == []
-    assert report.kills == kills
+    assert report.blows == {"kill": kills}
 
 
 @pytest.mark.soak
-async def test_thousands_of_conversations_survive_many_kills(tmp_path: Path) -> None:
-    report = await run(Soak(conversations=2000, kills=60, at_once=100, calls_between=2000), tmp_path)
+async def test_thousands_of_conversations_survive_every_kind_of_blow(tmp_path: Path) -> None:
+    report = await run(Soak(2000, blows=100, at_once=100, calls_between=2000, kinds=tuple(BLOWS)), tmp_path)
     assert report.faults == []
     keep(report)
 

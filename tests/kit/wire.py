@@ -9,8 +9,9 @@ import signal
 import socket
 import sqlite3
 import sys
+import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -64,6 +65,22 @@ class Arrival:
     is_photo: bool
 
 
+class Silence:
+    """How long patients waited for any answer at all: a message, or the word that ends a button's waiting."""
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+        self._since: dict[int, float] = {}
+
+    def begins(self, user_id: int) -> None:
+        self._since.setdefault(user_id, time.monotonic())
+
+    def ends(self, user_id: int) -> None:
+        since = self._since.pop(user_id, None)
+        if since is not None:
+            self.longest_s = max(self.longest_s, time.monotonic() - since)
+
+
 class Telegram(BotApi):
     """The tests' Telegram, with everything that ever arrived in each chat and a bell for each of them.
 
@@ -78,6 +95,8 @@ class Telegram(BotApi):
         self.arrivals: defaultdict[int, list[Arrival]] = defaultdict(list)
         self.bells: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
         self.troubles: Counter[str] = Counter()
+        self.silence = Silence()
+        self.updates.push = self._heard(self.updates.push)  # type: ignore[method-assign]
         self.faults.next = self._counted(self.faults.next)
 
     def numbers_from(self, first: int) -> None:
@@ -92,7 +111,23 @@ class Telegram(BotApi):
             data = tuple(shown.buttons.values())
             self.arrivals[user.id].append(Arrival(shown.message_id, text, data, shown.photo is not None))
             self.bells[user.id].set()
+            self.silence.ends(user.id)
         return shown
+
+    def _heard(self, push: Callable[..., int]) -> Callable[..., int]:
+        def heard(**content: Any) -> int:
+            who = next(iter(content.values())).get("from")
+            if who is not None:
+                self.silence.begins(who["id"])
+            return push(**content)
+
+        return heard
+
+    def _answer_query(self, parameters: Json) -> bool:
+        user = self._queries.get(str(parameters.get("callback_query_id")))
+        if user is not None:
+            self.silence.ends(user.id)
+        return super()._answer_query(parameters)
 
     def _counted(self, next_fault: Callable[[str], str | None]) -> Callable[[str], str | None]:
         def count(method: str) -> str | None:
@@ -124,6 +159,8 @@ class Bot:
         (directory / "clinic.toml").write_text(fill(CLINIC, settings), encoding="utf-8")
         self.options: tuple[str, ...] = ()
         self.process: asyncio.subprocess.Process | None = None
+        self.environ: Mapping[str, str] = {}
+        """What its next lives have in their environment besides."""
 
     @property
     def output(self) -> str:
@@ -156,6 +193,7 @@ class Bot:
             "BOT_TELEGRAM_API_URL": self.telegram.url,
             "BOT_TELEGRAM_TOKEN": self.telegram.token,
             "BOT_TELEGRAM_WEBHOOK_SECRET": SECRET,
+            **self.environ,
         }
 
     async def kill(self) -> None:
