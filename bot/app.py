@@ -19,7 +19,10 @@ from bot.channels.web.build import chat_clinic, web_chat
 from bot.clinic.settings import Config, ConfigError, refuse_unreal_numbers
 from bot.console.app import ConsoleApp
 from bot.demo import demo
-from bot.health import Health, routes
+from bot.health.look import Health
+from bot.health.pages import routes
+from bot.health.tasks import Tasks
+from bot.health.watchdog import Supervisor
 from bot.language.texts import PatientTexts
 from bot.makes import open_store
 from bot.service.alerts import Alerts
@@ -48,6 +51,8 @@ class App:
     health: Health
     console: ConsoleApp
     web: Starlette
+    tasks: Tasks
+    supervisor: Supervisor
     sign_in_link: str | None = None
 
 
@@ -75,13 +80,15 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         alerts = _alerts(config, store, signals, channels)
         service = Service(store, words, config.clinic, protocols, current, utc_now, signals, alerts)
         outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals)
-        health = Health(store, utc_now, lambda: _states(channels, outbox))
+        tasks = Tasks()
+        health = Health(store, utc_now, lambda: _states(channels, outbox), tasks.pulses.values)
         needs_code = config.clinic.must_leads_use_codes
         console = ConsoleApp(service, store.desk, config.clinic, utc_now, store.reports, alerts, needs_code)
         link = await demo.sign_in_link(store.desk, console.accounts, config.base_url) if config.is_demo else None
         stack.push_async_callback(console.close)
         pages = [*routes(health), *console.routes(), *_routes(channels)]
-        yield App(config, store, words, service, outbox, channels, health, console, Starlette(routes=pages), link)
+        web, supervisor = Starlette(routes=pages), Supervisor()
+        yield App(config, store, words, service, outbox, channels, health, console, web, tasks, supervisor, link)
 
 
 async def _channels(

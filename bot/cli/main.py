@@ -22,13 +22,14 @@ from bot.cli import text as reports
 from bot.cli.options import CONFIG, PROTOCOL, guideline
 from bot.clinic import new_clinic
 from bot.clinic.settings import Config, ConfigError, load, topics_of
+from bot.health.tasks import Ended
 from bot.language.catalogue import CatalogueError
 from bot.language.texts import PatientTexts
 from bot.makes import open_store
 from bot.signoff import evaluation
 from bot.signoff.drawings import drawings
 from bot.signoff.pages import page, summary, topics_page
-from bot.store.store import Store, StoreLocked, UnfitStore
+from bot.store.store import Store, StoreDied, StoreLocked, UnfitStore
 from bot.store.transcripts import SentMessage
 from bot.store.worklist import WorklistRow
 from bot.web.server import AddressTaken
@@ -40,7 +41,17 @@ from dialogs.session import replay
 from dialogs.topic import TopicError
 from dialogs.topic import load as load_topics
 
-EXPECTED = (AddressTaken, ConfigError, ProtocolError, TopicError, CatalogueError, StoreLocked, UnfitStore)
+EXPECTED = (
+    AddressTaken,
+    CatalogueError,
+    ConfigError,
+    Ended,
+    ProtocolError,
+    StoreDied,
+    StoreLocked,
+    TopicError,
+    UnfitStore,
+)
 """What is wrong with a clinic's files or machine, said in words; anything else is a mistake in the program."""
 
 

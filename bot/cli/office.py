@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.console.accounts import LINK_HOLDS, Accounts
-from bot.health import Health, Status
+from bot.health.look import Health
+from bot.health.status import Status
 from bot.store.console import NameTaken, Nurse, NurseAccounts, Role
 from bot.web.paths import page_path
 

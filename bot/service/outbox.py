@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.channels import Busy, Channel, ChannelDown, Priority, Undeliverable
+from bot.service.pulse import Pulse
 from bot.store.outbox import Deliveries, Delivery
 from bot.store.signals import LONGEST_WAIT_S, OUTBOX, Signals
 
@@ -52,6 +53,7 @@ class Outbox:
         self._jitter, self._sleep, self._most_at_once = jitter, sleep, most_at_once
         self._lanes = [_Lane(name, channel) for name, channel in channels.items()]
         self._news = signals.subscribe(OUTBOX)
+        self.pulse = Pulse("outbox")
 
     @property
     def down(self) -> Mapping[str, str]:
@@ -65,7 +67,9 @@ class Outbox:
                 self._news.consume()
                 try:
                     moment = await self._begin_all()
+                    self.pulse.succeeded()
                 except Exception as error:
+                    self.pulse.failed(error)
                     log.error("the outbox cannot be read (%s); trying again", type(error).__name__)
                     moment = self._clock() + FIRST_PAUSE
                 await self._until(moment)

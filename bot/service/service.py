@@ -12,6 +12,7 @@ from bot.clinic.patience import timing_of
 from bot.clinic.settings import Clinic
 from bot.language.texts import PatientTexts
 from bot.service.digest import Digest, place_of
+from bot.service.pulse import Pulse
 from bot.service.review import Review
 from bot.service.turns import Turns
 from bot.service.unstored import Unstored
@@ -54,6 +55,11 @@ class Service:
         self._turns = Turns(store, clinic, self.timing, signals, staff)
         self._review = Review(store, clinic, self._digest, self._turns, clock)
         self._waker = Waker(store, self._digest, self._turns, clock, signals)
+
+    @property
+    def wakes(self) -> Pulse:
+        """How the rounds of `run_wakes` go."""
+        return self._waker.pulse
 
     async def receive(self, incoming: Incoming) -> str | None:
         """Makes a patient's message take effect once; returns when it is committed, with a word for her button.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.service.digest import Digest, place_of
+from bot.service.pulse import Pulse
 from bot.service.turns import Turns
 from bot.store.sessions import DuplicateMessage, Log, Sessions, StaleSession
 from bot.store.signals import LONGEST_WAIT_S, WAKES, Signals
@@ -23,6 +24,7 @@ class Waker:
     ) -> None:
         self._store, self._digest, self._turns, self._clock = store, digest, turns, clock
         self._news = signals.subscribe(WAKES)
+        self.pulse = Pulse("wakes")
 
     async def run(self) -> None:
         """Wakes sessions when they are due, until cancelled."""
@@ -31,7 +33,9 @@ class Waker:
             try:
                 await self.wake_due()
                 left_s = await self._left_s()
+                self.pulse.succeeded()
             except Exception as error:
+                self.pulse.failed(error)
                 log.error("waking failed: %s; trying again", type(error).__name__)
                 left_s = 0.0
             if left_s > 0:
@@ -54,6 +58,7 @@ class Waker:
                 done.add((session_id, due))
                 try:
                     await self._wake_alone(session_id, due)
+                    self.pulse.succeeded()
                 except Exception as error:
                     log.error("session %s could not be woken: %s; trying again later", session_id, place_of(error))
         return len(done)

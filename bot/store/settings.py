@@ -38,6 +38,11 @@ class Protocols(ABC):
 class Vitals(Settings):
     """What /health asks."""
 
+    @property
+    @abstractmethod
+    def has_died(self) -> bool:
+        """Nothing can be written any more until the process is started anew."""
+
     @abstractmethod
     async def waiting(self) -> tuple[int, datetime | None]:
         """How many chats have messages waiting, and the moment the oldest of these was committed."""

@@ -18,6 +18,10 @@ class StoreLocked(Exception):
     """Another service runs on this database."""
 
 
+class StoreDied(Exception):
+    """Nothing can be written any more until the process is started anew."""
+
+
 class UnfitStore(Exception):
     """The database cannot be used as it is: there is none, or its tables are of another version. Says what to do."""
 

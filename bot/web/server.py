@@ -62,9 +62,9 @@ def allow_many_connections() -> int:
     return most
 
 
-def web_server(app: ASGIApp, host: str, port: int, trusted_proxies: Sequence[str]) -> uvicorn.Server:
-    """A server that leaves signals to whoever runs it. `trusted_proxies`: whose X-Forwarded-For is believed."""
-    return _Server(
+def web_server(app: ASGIApp, host: str, port: int, trusted_proxies: Sequence[str]) -> WebServer:
+    """`trusted_proxies`: whose X-Forwarded-For is believed."""
+    return WebServer(
         uvicorn.Config(
             app,
             host=host,
@@ -99,7 +99,9 @@ def bound(host: str, port: int) -> socket.socket:
     return door
 
 
-class _Server(uvicorn.Server):
+class WebServer(uvicorn.Server):
+    """Leaves signals to whoever runs it."""
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import running
+from bot.service.pulse import Pulse
 from bot.store.outbox import Delivery
 from bot.store.sqlite.store import SqliteStore
 from tests.kit.clinic import TestClinic
@@ -31,7 +32,7 @@ async def test_looking_for_unseen_advice_outlives_an_error(tmp_path: Path, monke
     monkeypatch.setattr(running, "SEEN_WITHIN", timedelta(0))
     async with TestClinic.opened(tmp_path / "clinic.db", make_store=FaultyStore) as clinic:
         assert isinstance(clinic.store, FaultyStore)
-        watching = asyncio.create_task(running._watch_pages(clinic.service))
+        watching = asyncio.create_task(running._watch_pages(clinic.service, Pulse("unseen advice")))
         for _ in range(100):
             await asyncio.sleep(0)
         watching.cancel()

@@ -30,6 +30,8 @@ GREETED = ("consent:yes", "respondent:patient", "emergency_signs:no")
 class Clinic:
     """The demo clinic as a process of its own."""
 
+    command = (sys.executable, "-m", "bot.cli.main", "run")
+
     def __init__(self, directory: Path) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -44,16 +46,21 @@ class Clinic:
         return {name: value for name, value in os.environ.items() if not name.startswith("BOT_")} | settings
 
     async def start(self) -> None:
+        await self.launch()
+        await until(self.is_open)
+
+    async def launch(self) -> asyncio.subprocess.Process:
+        """A process of the service that may refuse to run."""
         with (self.directory / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot.cli.main", "run"),
+                *self.command,
                 cwd=self.directory,
                 env=self.environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        await until(self.is_open)
+        return self.process
 
     def is_open(self) -> bool:
         assert self.process.returncode is None, (self.directory / "log").read_text()

@@ -45,6 +45,11 @@ class Connections:
             raise RuntimeError("this store was opened for reading only")
         return await self._writer.write(work)
 
+    @property
+    def has_died(self) -> bool:
+        """See `Writer`."""
+        return self._writer is not None and self._writer.has_died
+
     def read_one(self, query: str, values: Sequence[str]) -> Any:
         """The first row of one statement, which needs no snapshot; None when there is none."""
         return self._reader.execute(query, values).fetchone()

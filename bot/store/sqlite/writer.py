@@ -13,11 +13,14 @@ from sqlite3 import Connection
 from threading import Thread
 from typing import Any, TypeVar
 
+from bot.store.store import StoreDied
+
 T = TypeVar("T")
 log = logging.getLogger("cordwatch.store")
 LARGEST_GROUP = 100
 AT_THE_END_MS = 1_000
 """So long a stop waits for somebody else who still reads."""
+DIED = "the thread that writes has died"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Writer:
         """What `work` returned, once it is durable. Raises what `work` or the commit raised: nothing changed."""
         if self._is_closed:
             raise RuntimeError("the store is closed")
+        if not self._thread.is_alive():
+            raise StoreDied(DIED)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put(_Job(work, future))
         return await future
@@ -51,15 +56,39 @@ class Writer:
             self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
+    @property
+    def has_died(self) -> bool:
+        """Whether the thread has ended though nobody closed the store: nothing will be written any more."""
+        return not self._is_closed and not self._thread.is_alive()
+
     # --- in the thread
 
     def _run(self) -> None:
-        while group := self._next_group():
-            _resolve(group, self._commit(group))
-        with suppress(sqlite3.Error):  # somebody still reads, or the disk is full: the log stays, and nothing is lost
+        group: Sequence[_Job] = ()
+        try:
+            while group := self._next_group():
+                _resolve(group, self._commit(group))
+            self._fold()
+            self._connection.close()
+        except BaseException as error:
+            log.critical("%s: %s", DIED, type(error).__name__)
+            self._refuse(group)
+
+    def _fold(self) -> None:
+        """Leaves one whole file, unless somebody still reads or the disk is full: then the log stays, nothing lost."""
+        with suppress(sqlite3.Error):
             self._connection.execute(f"pragma busy_timeout = {AT_THE_END_MS}")
             self._connection.execute("pragma wal_checkpoint(truncate)")
-        self._connection.close()
+
+    def _refuse(self, group: Sequence[_Job]) -> None:
+        """Whoever waits learns that it was in vain, and the channel offers the message again."""
+        waiting = list(group)
+        with suppress(Empty):
+            while True:
+                if (job := self._jobs.get_nowait()) is not None:
+                    waiting.append(job)
+        if waiting:
+            _resolve(waiting, [StoreDied(DIED)] * len(waiting))
 
     def _next_group(self) -> Sequence[_Job]:
         """The jobs that wait, at least one; none when the store closes."""
