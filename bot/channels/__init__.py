@@ -100,11 +100,14 @@ class Sending:
 
 
 class Busy(Exception):
-    """The channel cannot take the message now; try again after `retry_after`."""
+    """The channel cannot take the message now; try again after `retry_after`.
 
-    def __init__(self, why: str, retry_after: timedelta | None = None) -> None:
+    `most_tries`: after so many the message itself is at fault, and is given up; None when it never is.
+    """
+
+    def __init__(self, why: str, retry_after: timedelta | None = None, most_tries: int | None = None) -> None:
         super().__init__(why)
-        self.retry_after = retry_after
+        self.retry_after, self.most_tries = retry_after, most_tries
 
 
 class Undeliverable(Exception):
@@ -153,10 +156,14 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """How one channel does. `trouble`: why it refuses us; `polled_at`: when it last had news; None if it is told."""
+    """How one channel does. `trouble`: why it refuses us; `is_polled`: it has to be asked for news.
+
+    `polled_at`: when it was last asked and answered; None if never.
+    """
 
     trouble: str | None = None
     polled_at: datetime | None = None
+    is_polled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

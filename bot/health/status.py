@@ -74,8 +74,9 @@ def _of_channels(status: Status) -> Iterator[Trouble]:
     for name, channel in status.channels.items():
         if channel.trouble is not None:
             yield trouble("channel", channel=name, trouble=channel.trouble)
-        if channel.polled_at is not None and status.at - channel.polled_at > POLLED_WITHIN:
-            yield trouble("poll", channel=name, since=status.at - channel.polled_at)
+        polled_at = channel.polled_at or status.started_at
+        if channel.is_polled and status.at - polled_at > POLLED_WITHIN:
+            yield trouble("poll", channel=name, since=status.at - polled_at)
 
 
 def _of_delivery(status: Status) -> Iterator[Trouble]:

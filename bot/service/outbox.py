@@ -178,9 +178,14 @@ class Outbox:
             lane.paused_until = at + PROBE_AFTER
         if delivery.priority == Priority.ROUTINE and at - delivery.created_at >= ROUTINE_EXPIRES:
             return lambda: self._give_up(delivery, "refused")
+        if busy.most_tries is not None and delivery.attempts + 1 >= busy.most_tries:
+            return lambda: self._give_up(delivery, "refused")
+        pause = self._pause(delivery)
         if busy.retry_after is not None:
-            lane.slow_down(delivery.sending.address, at, at + busy.retry_after)
-        retry_at = at + (busy.retry_after or self._pause(delivery))
+            # Never longer than a minute without a look, whatever we are told.
+            pause = min(max(busy.retry_after, timedelta(0)), LONGEST_PAUSE)
+            lane.slow_down(delivery.sending.address, at, at + pause)
+        retry_at = at + pause
         return lambda: self._store.later(delivery.id, retry_at, str(busy))
 
     def _pause(self, delivery: Delivery) -> timedelta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from xml.etree import ElementTree
 
-from bot.channels.telegram.channel import PICTURES
+from bot.channels.telegram.sending import PICTURES
 from dialogs.protocol import load
 
 SVG = "{http://www.w3.org/2000/svg}"

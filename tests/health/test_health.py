@@ -77,7 +77,14 @@ async def test_a_channel_that_refuses_us_is_red(clinic):
 
 
 async def test_a_channel_that_is_not_polled_is_red(clinic):
-    clinic.channels["telegram"] = ChannelStatus(polled_at=NOON - timedelta(minutes=5))
+    clinic.channels["telegram"] = ChannelStatus(polled_at=NOON - timedelta(minutes=5), is_polled=True)
+    assert await clinic.reasons() == ["telegram has not been asked for messages for 5 minutes"]
+
+
+async def test_a_channel_that_was_never_polled_is_red_from_the_start_on(clinic):
+    clinic.channels["telegram"] = ChannelStatus(is_polled=True)
+    assert await clinic.reasons() == []
+    clinic.at += timedelta(minutes=5)
     assert await clinic.reasons() == ["telegram has not been asked for messages for 5 minutes"]
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from bot.language.catalogue import fill
 from tests.kit.botapi.rules import Json
-from tests.kit.botapi.server import BotApi
+from tests.kit.botapi.server import BotApi, Fault
 from tests.kit.botapi.users import Shown, User
 
 PROGRAM = str(Path(sys.executable).with_name("cordwatch"))
@@ -94,7 +94,7 @@ class Telegram(BotApi):
         self._numbers = count(1)
         self.arrivals: defaultdict[int, list[Arrival]] = defaultdict(list)
         self.bells: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
-        self.troubles: Counter[str] = Counter()
+        self.troubles: Counter[Fault] = Counter()
         self.silence = Silence()
         self.updates.push = self._heard(self.updates.push)  # type: ignore[method-assign]
         self.faults.next = self._counted(self.faults.next)
@@ -129,8 +129,8 @@ class Telegram(BotApi):
             self.silence.ends(user.id)
         return super()._answer_query(parameters)
 
-    def _counted(self, next_fault: Callable[[str], str | None]) -> Callable[[str], str | None]:
-        def count(method: str) -> str | None:
+    def _counted(self, next_fault: Callable[[str], Fault | None]) -> Callable[[str], Fault | None]:
+        def count(method: str) -> Fault | None:
             if fault := next_fault(method):
                 self.troubles[fault] += 1
             return fault

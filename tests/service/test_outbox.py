@@ -286,7 +286,31 @@ async def test_an_error_of_the_channel_s_own_is_taken_for_busy_and_the_log_says_
     assert "legs" not in caplog.text
 
 
+@pytest.mark.parametrize("asked", [HOUR, timedelta.max])
+async def test_no_channel_can_ask_for_more_than_a_minute(post, asked):
+    for address in "12":
+        await post.write(address, to=address)
+        post.channel.failures[address] = [Busy("flood", asked)]
+    assert await post.sent_now() == []
+    assert sorted(await post.sent_after(MINUTE)) == ["1", "2"]
+
+
+async def test_a_pause_of_less_than_nothing_is_none(post):
+    await post.write("hello")
+    post.channel.failures["42"] = [Busy("flood", -HOUR)]
+    assert await post.sent_now() == ["hello"]
+
+
 # --- a message that cannot be delivered
+
+
+async def test_a_message_that_is_itself_at_fault_is_given_up_after_some_tries_and_the_chat_goes_on(post):
+    session = await post.write(URGENT, "next")
+    post.channel.failures["42"] = [Busy("only this was not found", most_tries=3)] * 3
+    for _ in range(3):
+        await post.sent_after(MINUTE)
+    assert post.told == [("Call now", "refused")]
+    assert await post.states(session) == ["failed", "sent"]
 
 
 async def test_a_message_that_is_refused_fails_the_nurse_is_told_and_the_chat_goes_on(post):

@@ -8,27 +8,16 @@ background.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import json
 import logging
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-
-from telegram import InputFile
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Conflict,
-    Forbidden,
-    InvalidToken,
-    RetryAfter,
-    TelegramError,
-)
 
 from bot.channels import (
     Busy,
@@ -36,31 +25,39 @@ from bot.channels import (
     ChannelDown,
     ChannelStatus,
     Introduction,
-    Outgoing,
     Pace,
     Receive,
-    Retired,
     Sending,
     Undeliverable,
     WebApp,
 )
-from bot.channels.telegram.messages import NO_PREVIEW, Part, parts_of, retirement
+from bot.channels.telegram.answers import (
+    Batch,
+    UnknownBot,
+    anything,
+    batch_in,
+    errors_as_ours,
+    is_update,
+)
+from bot.channels.telegram.background import Background
 from bot.channels.telegram.profile import introduce
 from bot.channels.telegram.request import Json, open_bot
+from bot.channels.telegram.sending import Sender
 from bot.channels.telegram.updates import ALLOWED, chat_of, incoming_from, kind_of
 from bot.web.deliveries import Deliveries
 
 log = logging.getLogger(__name__)
 
 TELEGRAM = "https://api.telegram.org"
-PICTURES = Path(__file__).parents[2] / "static" / "pictures"
 
 BATCH = 100
 LARGEST_UPDATE = 1_000_000
 """Bytes."""
 GIVE_UP_AFTER = 10
-MOST_IN_BACKGROUND = 200
-FIRST_PAUSE_S, LONG_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0, 30.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
+LONGEST_IDLE_S = 1.0
+TELL_AFTER_S = 5.0
+MOST_TRIES = 6
 
 Turn = asyncio.Task[bool]
 
@@ -104,12 +101,19 @@ class TelegramChannel(Channel):
         self._patience_s, self._pause = patience.total_seconds(), pause
         self._receive: Receive | None = None
         self._trouble: str | None = None
-        self._polled_at: datetime | None = None
+        self._polled_s: float | None = None
         self._failures: Counter[int] = Counter()
-        self._background: set[asyncio.Task[None]] = set()
+        self._background = Background()
+        self._sender = Sender(self._bot, self._key, get_setting, put_setting)
 
     def status(self) -> ChannelStatus:
-        return ChannelStatus(self._trouble, self._polled_at)
+        return ChannelStatus(self._trouble, self._polled_at(), is_polled=self._webhook is None)
+
+    def _polled_at(self) -> datetime | None:
+        """By the monotonic clock: a clock that is set back must not hide that nobody polls."""
+        if self._polled_s is None:
+            return None
+        return datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._polled_s)
 
     def routes(self) -> Mapping[str, WebApp]:
         return {} if self._webhook is None else {f"/{self.name}": Deliveries(self._delivered, LARGEST_UPDATE)}
@@ -118,7 +122,7 @@ class TelegramChannel(Channel):
 
     async def listen(self, receive: Receive) -> None:
         self._receive = receive
-        self._in_background(
+        self._background.run(
             introduce(self._bot, f"{self._key}:profile", self._introductions, self._get_setting, self._put_setting)
         )
         if self._webhook is None:
@@ -135,8 +139,9 @@ class TelegramChannel(Channel):
             return 403, None
         try:
             update = json.loads(body)
-            int(update["update_id"])
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, RecursionError):
+            return 400, None
+        if not is_update(update):
             return 400, None
         if self._receive is None:
             return 503, None
@@ -152,29 +157,44 @@ class TelegramChannel(Channel):
     async def _poll(self) -> None:
         offset: int | None = None
         turns: dict[int, Turn] = {}
+        known: Collection[int] = ()
+        idle_s = 0.0
         try:
             while True:
-                updates = await self._retry_for_ever(
-                    "getUpdates",
-                    timeout_s=self._poll_s + self._timeout_s,
-                    offset=offset,
-                    limit=BATCH,
-                    timeout=self._poll_s,
-                    allowed_updates=ALLOWED,
-                )
-                self._polled_at = datetime.now(UTC)
-                if not updates:
+                began = time.monotonic()
+                batch = await self._next_batch(offset)
+                self._polled_s = time.monotonic()
+                if idle_s := _idle_after(batch, known, self._polled_s - began, idle_s):
+                    await self._pause(idle_s)
+                if not (updates := batch.updates):
                     continue
                 turns = self._begin(updates, turns)
                 await asyncio.wait(turns.values(), timeout=self._patience_s)
                 waiting = await self._uncommitted(turns)
                 # The last received and not the highest: after a quiet week Telegram starts anew with a lower number.
                 offset = min(waiting) if waiting else updates[-1]["update_id"] + 1
-                turns = turns if waiting else {}
+                turns, known = (turns, ()) if waiting else ({}, turns.keys())
         finally:
             for turn in turns.values():
                 turn.cancel()
             await asyncio.gather(*turns.values(), return_exceptions=True)
+
+    async def _next_batch(self, offset: int | None) -> Batch:
+        batch: Batch = await self._retry_for_ever(
+            "getUpdates",
+            batch_in,
+            timeout_s=self._poll_s + self._timeout_s,
+            offset=offset,
+            limit=BATCH,
+            timeout=self._poll_s,
+            allowed_updates=ALLOWED,
+        )
+        if batch.malformed:
+            self.ignored_updates["malformed"] += batch.malformed
+            log.error("left out of an answer of Telegram, because they are no updates: %d", batch.malformed)
+            if not batch.updates:
+                self._note("Telegram answers with what are no updates: look at BOT_TELEGRAM_API_URL and any proxy")
+        return batch
 
     def _begin(self, updates: list[Json], earlier: dict[int, Turn]) -> dict[int, Turn]:
         """A turn for each update, chats side by side; of those handed to us again only what has failed begins anew."""
@@ -201,7 +221,7 @@ class TelegramChannel(Channel):
             return False
         self._failures.pop(update["update_id"], None)
         if answer is not None:
-            self._in_background(self._bot.call(answer.pop("method"), **answer))
+            self._background.run(self._bot.call(answer.pop("method"), **answer))
         return True
 
     async def _uncommitted(self, turns: dict[int, Turn]) -> list[int]:
@@ -231,27 +251,44 @@ class TelegramChannel(Channel):
         answer = {"method": "answerCallbackQuery", "callback_query_id": update["callback_query"]["id"]}
         return {**answer, "text": word[:200]} if word else answer
 
-    async def _retry_for_ever(self, method: str, **parameters: Any) -> Any:
-        """The result of a call that we cannot go on without, however long it takes to get it."""
-        pause = FIRST_PAUSE_S
+    async def _retry_for_ever(self, method: str, read: Callable[[Any], Any] = anything, **parameters: Any) -> Any:
+        """What `read` gives of a call that we cannot go on without, however long it takes to get it."""
+        pause, failing_since = FIRST_PAUSE_S, None
         while True:
             try:
-                with _errors_as_ours():
-                    result = await self._bot.call(method, **parameters)
-            except Busy as error:
-                if pause >= LONG_PAUSE_S:
-                    self._note(f"Telegram cannot be reached: {error}")
-                await self._pause(error.retry_after.total_seconds() if error.retry_after else pause)
-            except ChannelDown as error:
-                self._note(str(error))
-                await self._pause(pause)
-            except Undeliverable as error:
-                self._note(f"Telegram refuses {method}: {error}")
-                await self._pause(pause)
+                async with self._boundary():
+                    result = read(await self._bot.call(method, **parameters))
+            except (Busy, ChannelDown, Undeliverable) as error:
+                failing_since = failing_since or time.monotonic()
+                wait = max(pause, _asked_for(error))
+                if not isinstance(error, Busy) or max(wait, time.monotonic() - failing_since) >= TELL_AFTER_S:
+                    self._note(_trouble_of(error, method))
+                await self._pause(min(wait, LONGEST_PAUSE_S))
+                pause = min(2 * pause, LONGEST_PAUSE_S)
             else:
                 self._note(None)
                 return result
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    @asynccontextmanager
+    async def _boundary(self) -> AsyncIterator[None]:
+        """Errors as ours. That the bot is unknown is believed only when getMe says so too."""
+        try:
+            with errors_as_ours():
+                yield
+        except UnknownBot as error:
+            if await self._is_unknown():
+                raise
+            raise Busy(f"only this was answered so: {error}", most_tries=MOST_TRIES) from error
+
+    async def _is_unknown(self) -> bool:
+        try:
+            with errors_as_ours():
+                await self._bot.call("getMe")
+        except ChannelDown:
+            return True
+        except (Busy, Undeliverable):
+            pass
+        return False
 
     def _note(self, trouble: str | None) -> None:
         if trouble and trouble != self._trouble:
@@ -262,90 +299,14 @@ class TelegramChannel(Channel):
 
     async def send(self, sending: Sending) -> str | None:
         outgoing = sending.outgoing
-        if outgoing.retires is not None and sending.retires_ref is not None:
-            self._in_background(self._retire(sending.address, sending.retires_ref, outgoing.retires))
-        with _errors_as_ours():
-            return await self._send(sending.address, outgoing)
+        if outgoing.retires is not None and sending.retires_ref:
+            self._background.run(self._sender.retire(sending.address, sending.retires_ref, outgoing.retires))
+        async with self._boundary():
+            return await self._sender.send(sending.address, outgoing)
 
     async def close(self) -> None:
-        if self._background:
-            await asyncio.wait(self._background, timeout=self._patience_s)
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._background.close(self._patience_s)
         await self._bot.disconnect()
-
-    async def _send(self, address: str, outgoing: Outgoing) -> str:
-        """The name of the part that bears the buttons: the message id, with ":photo" for a photo."""
-        ref = ""
-        for part in parts_of(outgoing):
-            ref = await self._send_part(address, part) or ref
-        return ref
-
-    async def _send_part(self, address: str, part: Part) -> str | None:
-        """Formatted, else as plain text, else without its picture: what is to be read goes before how it looks."""
-        for is_plain in (False, True):
-            try:
-                if part.picture is not None:
-                    return await self._send_photo(address, part, is_plain)
-                return await self._send_text(address, part, is_plain)
-            except FileNotFoundError:
-                log.error("picture %s is missing", part.picture)
-                break
-            except BadRequest as error:
-                if is_plain and part.picture is None:
-                    raise
-                log.warning("Telegram refused a message: %s", error)
-        if not part.text and not part.heading:
-            return None
-        return await self._send_text(address, Part(part.text, part.heading, part.markup), is_plain=True)
-
-    async def _send_text(self, address: str, part: Part, is_plain: bool) -> str:
-        message = await self._bot.call(
-            "sendMessage",
-            chat_id=address,
-            reply_markup=part.markup,
-            link_preview_options=NO_PREVIEW,
-            **part.content(is_plain),
-        )
-        return str(message["message_id"])
-
-    async def _send_photo(self, address: str, part: Part, is_plain: bool) -> str:
-        """A picture by its file_id; the file itself the first time, and when the formatted try was refused."""
-        picture = PICTURES / f"{part.picture}.png"
-        key = f"{self._key}:picture:{part.picture}:{picture.stat().st_size}"
-        file_id = None if is_plain else await self._get_setting(key)
-        photo = file_id or InputFile(picture.read_bytes(), filename=picture.name)
-        message = await self._bot.call(
-            "sendPhoto", chat_id=address, photo=photo, reply_markup=part.markup, **part.content(is_plain)
-        )
-        if file_id is None:
-            await self._put_setting(key, message["photo"][-1]["file_id"])
-        return f"{message['message_id']}:photo"
-
-    # --- in the background -------------------------------------------------------------------------------------------
-
-    async def _retire(self, address: str, ref: str, retired: Retired) -> None:
-        method, parameters = retirement(ref, retired)
-        await self._bot.call(method, chat_id=address, **parameters)
-
-    def _in_background(self, call: Coroutine[Any, Any, Any]) -> None:
-        """Runs what nobody waits for and what may fail; not at all when too many of them are already waiting."""
-        if len(self._background) >= MOST_IN_BACKGROUND:
-            call.close()
-            return
-        task = asyncio.create_task(_best_effort(call))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-
-async def _best_effort(call: Coroutine[Any, Any, Any]) -> None:
-    try:
-        await call
-    except TelegramError:
-        pass
-    except Exception as error:
-        log.error("a call in the background failed: %s", type(error).__name__)
 
 
 def _log_unrecorded(update: Json, error: Exception) -> None:
@@ -353,23 +314,24 @@ def _log_unrecorded(update: Json, error: Exception) -> None:
     log.error("update %s of kind %s was not recorded: %s", update["update_id"], kind_of(update), type(error).__name__)
 
 
-@contextlib.contextmanager
-def _errors_as_ours() -> Iterator[None]:
-    """Telegram's errors by what the caller should do. To the library BadRequest is a NetworkError, hence the order."""
-    try:
-        yield
-    except RetryAfter as error:
-        wait = error.retry_after
-        raise Busy(str(error), wait if isinstance(wait, timedelta) else timedelta(seconds=wait)) from error
-    except Forbidden as error:
-        raise Undeliverable(str(error), "blocked") from error
-    except InvalidToken as error:
-        raise ChannelDown(f"Telegram does not know this bot ({error}): check BOT_TELEGRAM_TOKEN") from error
-    except Conflict as error:
-        raise ChannelDown(
-            f"Telegram serves this bot to another process ({error}): stop the other one, or give this one its own token"
-        ) from error
-    except (BadRequest, ChatMigrated) as error:
-        raise Undeliverable(str(error), "refused") from error
-    except TelegramError as error:
-        raise Busy(str(error)[:200]) from error
+def _idle_after(batch: Batch, known: Collection[int], took_s: float, last_s: float) -> float:
+    """How long to wait after an answer that came at once and brings nothing new. Telegram's own never does so twice."""
+    if took_s >= LONGEST_IDLE_S or any(update["update_id"] not in known for update in batch.updates):
+        return 0.0
+    return min(2 * last_s or FIRST_PAUSE_S, LONGEST_IDLE_S)
+
+
+def _asked_for(error: Exception) -> float:
+    """Seconds; 0 when the server named none."""
+    after = error.retry_after if isinstance(error, Busy) else None
+    return 0.0 if after is None else after.total_seconds()
+
+
+def _trouble_of(error: Exception, method: str) -> str:
+    match error:
+        case Busy():
+            return f"Telegram cannot be reached: {error}"
+        case Undeliverable():
+            return f"Telegram refuses {method}: {error}"
+        case _:
+            return str(error)

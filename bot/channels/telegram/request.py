@@ -26,6 +26,10 @@ from telegram.request import BaseRequest, RequestData
 
 Json = dict[str, Any]
 
+LARGEST_ANSWER = 1_000_000
+LARGEST_BATCH = 32_000_000
+"""Bytes. A hundred updates of the longest texts, all of it escaped, come to half of it."""
+
 JSON_HEADERS = {"Content-Type": "application/json"}
 
 # At DEBUG the library writes whole messages and the address with the token to the log.
@@ -34,13 +38,16 @@ for noisy in ("telegram.Bot", "telegram.request"):
 
 
 class AiohttpRequest(BaseRequest):
-    """Requests over one aiohttp session: a quarter of the processor time of the library's own httpx."""
+    """Requests over one aiohttp session: a quarter of the processor time of the library's own httpx.
 
-    __slots__ = ("_connections", "_session", "_timeout_s")
+    `most_bytes`: of an answer, as it is unpacked; it is never all in memory before that is known.
+    """
 
-    def __init__(self, timeout: timedelta, connections: int) -> None:
+    __slots__ = ("_connections", "_most_bytes", "_session", "_timeout_s")
+
+    def __init__(self, timeout: timedelta, connections: int, most_bytes: int) -> None:
         self._timeout_s = timeout.total_seconds()
-        self._connections = connections
+        self._connections, self._most_bytes = connections, most_bytes
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -74,23 +81,40 @@ class AiohttpRequest(BaseRequest):
             async with self._session.request(
                 method, _parsed(url), data=body, headers=headers, timeout=aiohttp.ClientTimeout(total=limit)
             ) as response:
-                return response.status, await response.read()
+                return response.status, await self._body(response)
+        except TelegramError:
+            raise
         except TimeoutError:
             raise TimedOut from None
-        except (aiohttp.ClientError, OSError) as error:
+        except Exception as error:
             # Without its cause: aiohttp's errors can name the address, and the address holds the token.
             raise NetworkError(type(error).__name__) from None
 
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > self._most_bytes:
+                response.close()
+                raise NetworkError(f"the server's answer is longer than {self._most_bytes} bytes")
+        return bytes(body)
+
     @staticmethod
     def parse_json_payload(payload: bytes) -> Json:
-        """The answer as a dict; a gateway's HTML page is an error like any other and not worth a log line."""
+        """What the library reads of an answer. A success has a result, and what is not the Bot API's has none.
+
+        A gateway's page becomes an empty answer: its words are nobody's business, and may repeat the address.
+        """
         try:
             answer = json.loads(payload)
-        except ValueError:
-            answer = None
+        except (ValueError, RecursionError):
+            return {}
         if not isinstance(answer, dict):
-            raise TelegramError("the server's answer is not JSON")
-        return answer
+            return {}
+        if answer.get("ok") is True:
+            return {"result": answer.get("result")}
+        refusal = {"description": str, "parameters": dict}
+        return {key: answer[key] for key, kind in refusal.items() if isinstance(answer.get(key), kind)}
 
     def _open(self, url: str) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -109,10 +133,19 @@ class PlainBot(Bot):
     __slots__ = ()
 
     async def call(self, method: str, *, timeout_s: float | None = None, **parameters: Any) -> Any:
-        """The result of a Bot API method. Raises TelegramError. Parameters that are None are left out."""
+        """The result of a Bot API method. Parameters that are None are left out.
+
+        Raises TelegramError and nothing else, whatever was answered: the library reads answers that are as it expects.
+        """
         limit = BaseRequest.DEFAULT_NONE if timeout_s is None else timeout_s
-        # What every method of the library's Bot goes through; its own door to it warns of methods that it knows.
-        return await self._post(method, parameters, read_timeout=limit)
+        try:
+            # What every method of the library's Bot goes through; its own door to it warns of methods that it knows.
+            return await self._post(method, parameters, read_timeout=limit)
+        except TelegramError as error:
+            error.message = error.message.replace(self.token, "<token>")
+            raise
+        except Exception as error:
+            raise TelegramError(f"the server's answer is not the Bot API's ({type(error).__name__})") from None
 
     async def disconnect(self) -> None:
         """Lets go of connections; a later call opens new ones."""
@@ -126,8 +159,8 @@ def open_bot(token: str, api_url: str, timeout: timedelta) -> PlainBot:
         token,
         base_url=f"{api_url.rstrip('/')}/bot",
         base_file_url=f"{api_url.rstrip('/')}/file/bot",
-        request=AiohttpRequest(timeout, connections=400),
-        get_updates_request=AiohttpRequest(timeout, connections=1),
+        request=AiohttpRequest(timeout, connections=400, most_bytes=LARGEST_ANSWER),
+        get_updates_request=AiohttpRequest(timeout, connections=1, most_bytes=LARGEST_BATCH),
     )
 
 

@@ -153,7 +153,7 @@ def _chat(body: Json) -> Json:
     chat = body.get("chat")
     if chat is None and isinstance(message := body.get("message"), Mapping):
         chat = message.get("chat")
-    return chat if isinstance(chat, Mapping) and "id" in chat else {}
+    return chat if isinstance(chat, Mapping) and type(chat.get("id")) is int else {}
 
 
 def _sender(body: Json) -> Json:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.channels import Busy, ChannelDown, Choice, Outgoing, Retired, Sending, Undeliverable
-from bot.channels.telegram.channel import MOST_IN_BACKGROUND
+from bot.channels.telegram.background import MOST_AT_ONCE
 from tests.kit.telegram import YES_NO, channel_to, to
 
 
@@ -201,14 +201,14 @@ async def test_only_so_many_calls_wait_in_the_background_and_no_message_waits_fo
     channel = channel_to(server, settings, timeout=timedelta(minutes=1))
     ref = await channel.send(to(patient, Outgoing("Weaker?", choices=YES_NO)))
     answered = Outgoing("Next", retires=Retired("t1", "", "Weaker?\n✓ Yes"))
-    server.faults.script("editMessageText", *["hang"] * MOST_IN_BACKGROUND)
-    for _ in range(MOST_IN_BACKGROUND):
+    server.faults.script("editMessageText", *["hang"] * MOST_AT_ONCE)
+    for _ in range(MOST_AT_ONCE):
         await channel.send(to(patient, answered, ref))
-    await server.until(lambda: server.calls["editMessageText"] == MOST_IN_BACKGROUND)
+    await server.until(lambda: server.calls["editMessageText"] == MOST_AT_ONCE)
 
     for _ in range(3):
         await channel.send(to(patient, answered, ref))
 
-    assert (server.calls["editMessageText"], patient.message(2).text) == (MOST_IN_BACKGROUND, "Weaker?")
-    assert [one.text for one in patient.chat if one.is_bots][1:] == ["Next"] * (MOST_IN_BACKGROUND + 3)
+    assert (server.calls["editMessageText"], patient.message(2).text) == (MOST_AT_ONCE, "Weaker?")
+    assert [one.text for one in patient.chat if one.is_bots][1:] == ["Next"] * (MOST_AT_ONCE + 3)
     await channel.close()

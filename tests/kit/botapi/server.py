@@ -12,10 +12,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -29,22 +32,40 @@ from tests.kit.botapi.users import Shown, User
 TOKEN = "7001:AAtestTESTtestTESTtestTESTtestTESTte"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody else in Telegram's place answers, to the byte; `times` as often, one after the other."""
+
+    body: bytes
+    status: int = 200
+    times: int = 1
+
+    @classmethod
+    def of(cls, value: object, status: int = 200) -> Answer:
+        return cls(json.dumps(value).encode(), status)
+
+
+Fault = str | Answer
+
+
 class Faults:
-    """What goes wrong: scripted for a method, one call after the other, else by rate.
+    """What goes wrong: scripted for a method, one call after the other, else for all its calls, else by rate.
 
     "400", "403", "429:3" (try again after 3 s), "500", "502" (a gateway's page), "hang", "dropped_before" and
-    "dropped_after" (the connection ends without an answer before or after the call took effect).
+    "dropped_after" (the connection ends without an answer before or after the call took effect), or an `Answer`.
+    `always`: by method, until it is taken out again.
     """
 
     def __init__(self) -> None:
         self.updates_twice = 0.0
         self.updates_shuffled = 0.0
-        self._scripted: dict[str, deque[str | None]] = {}
+        self.always: dict[str, Fault] = {}
+        self._scripted: dict[str, deque[Fault | None]] = {}
         self._rates: dict[str, float] = {}
         self._methods: frozenset[str] = frozenset()
         self._random = Random(0)
 
-    def script(self, method: str, *faults: str | None) -> None:
+    def script(self, method: str, *faults: Fault | None) -> None:
         """The next calls of `method` go wrong like this; None is a call that goes well."""
         self._scripted.setdefault(method, deque()).extend(faults)
 
@@ -52,9 +73,11 @@ class Faults:
         """Each call (of the methods, or any) goes wrong with these probabilities."""
         self._rates, self._methods, self._random = rates, frozenset(methods), Random(seed)
 
-    def next(self, method: str) -> str | None:
+    def next(self, method: str) -> Fault | None:
         if scripted := self._scripted.get(method):
             return scripted.popleft()
+        if method in self.always:
+            return self.always[method]
         if self._rates and (not self._methods or method in self._methods):
             return next(iter(self._random.choices([*self._rates, None], [*self._rates.values(), self._rest()])))
         return None
@@ -207,6 +230,8 @@ class BotApi:
         if self.latency_s:
             await asyncio.sleep(self.latency_s)
         fault = self.faults.next(method) or ""
+        if isinstance(fault, Answer):
+            return await _streamed(request, fault)
         if fault == "hang":
             await self._stopping.wait()
         if fault in ("hang", "dropped_before"):
@@ -357,6 +382,16 @@ async def _parameters(request: web.Request) -> Json:
         body = await request.json()
         return {**request.query, **body}
     return {**request.query, **await request.post()}
+
+
+async def _streamed(request: web.Request, answer: Answer) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers={"content-type": "application/json"})
+    with suppress(ConnectionError):
+        await response.prepare(request)
+        for _ in range(answer.times):
+            await response.write(answer.body)
+        await response.write_eof()
+    return response
 
 
 def _refuse(fault: str) -> None:
