@@ -203,10 +203,6 @@ class AuditLog(ABC):
     async def audited(self, about: str, limit: int = 50) -> Sequence[Audited]:
         """Who did what with a session, the latest first."""
 
-    @abstractmethod
-    async def verify_audit(self) -> int:
-        """How many rows there are, all of them as written. Raises AuditBroken."""
-
 
 class Demonstration(ABC):
     """Made-up patients, who may be forgotten."""

@@ -22,7 +22,6 @@ from bot.cli.door import LONGEST_LINE, MOST_AT_ONCE, DoorShut, ask, door_of, kee
 from bot.cli.office import Office
 from bot.console.accounts import Accounts
 from bot.health.look import Health
-from bot.store.sqlite.console import SqliteDesk
 from tests.journeys.test_web_chat import Clinic
 from tests.kit.clinic import TestClinic
 from tests.kit.web_chat import until
@@ -135,7 +134,7 @@ async def _answered(path: Path) -> bytes | None:
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     async with TestClinic.opened(tmp_path / "clinic.db") as clinic:
-        desk = SqliteDesk(clinic.store)
+        desk = clinic.store.desk
         health = Health(clinic.store, clinic.clock, lambda: {"telegram": ChannelStatus("wrong token")})
         yield Office(desk, Accounts(desk, clinic.clock), "http://clinic", health)
 

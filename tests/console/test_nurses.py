@@ -18,7 +18,6 @@ from bot.cli.main import main
 from bot.clinic.settings import DEMO, load
 from bot.store.console import Role
 from bot.store.reports import AuditFilter
-from bot.store.sqlite.reports import SqliteReports
 from tests.kit.clinic import TestClinic
 from tests.kit.console_client import WEAK, Sister, Ward, hidden, opened, text_of
 
@@ -59,7 +58,7 @@ async def signs_in(ward: Ward, email: str, password: str) -> int:
 
 
 async def deeds(ward: Ward) -> list[tuple[str, str, str]]:
-    rows = await SqliteReports(ward.clinic.store).audit(AuditFilter(), None, 50)
+    rows = await ward.clinic.store.reports.audit(AuditFilter(), None, 50)
     return [(one.who, one.what, one.about) for one in rows if one.what.endswith("_nurse")][::-1]
 
 
@@ -90,7 +89,7 @@ async def test_who_is_disabled_is_out_at_once_and_a_reset_lets_her_in_again(ward
     assert await chooses(ward, page, "correct horse battery") == 303
     assert await signs_in(ward, "anna@clinic.example", "correct horse battery") == 303
     assert await deeds(ward) == [("Ada", "disabled_nurse", "Anna"), ("Ada", "reset_nurse", "Anna")]
-    assert await ward.desk.verify_audit() > 3
+    assert (await ward.clinic.store.reports.verify_audit())[0] > 3
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What keeps the console fast, translated and provable: query plans, catalogues, audit, demonstration."""
+"""What keeps the console fast, translated and provable: query plans, catalogues, demonstration."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from sqlite_utils import Database
 from bot.clinic.settings import load
 from bot.demo import demo
 from bot.language.texts import PatientTexts
-from bot.store.console import AuditBroken, Filter
+from bot.store.console import Filter
 from bot.store.sqlite import console as sqlite_console
-from bot.store.sqlite.console import SqliteDesk
 from bot.store.sqlite.migrations import MIGRATIONS
 from bot.store.sqlite.store import SqliteStore
 from bot.store.store import StoreLocked
 from dialogs.protocol import load as load_protocol
-from tests.kit.clinic import MONDAY, TestClinic
 
 VALUES = dict.fromkeys(("at", "nurse", "tier", "language", "most", "short", "digits", "words", "limit"), "1")
 
@@ -52,41 +50,6 @@ def test_no_page_reads_a_whole_table(query: str) -> None:
     assert not [step[3] for step in plan if step[3].startswith("SCAN") and "(subquery" not in step[3]], plan
 
 
-# --- the audit
-
-
-@pytest.mark.parametrize(
-    "tampering",
-    [
-        "update audit set who = 'Bo' where seq = 2",
-        "delete from audit where seq = 2",
-        "update audit set seq = case seq when 1 then 2 else 1 end + 100 where seq < 3",
-    ],
-)
-async def test_an_altered_missing_or_moved_row_is_found(clinic: TestClinic, tampering: str) -> None:
-    desk = SqliteDesk(clinic.store)
-    for about in "abc":
-        await desk.audit("Anna", "viewed", about, MONDAY)
-    assert await desk.verify_audit() == 3
-
-    def tamper(db: sqlite3.Connection) -> None:
-        db.execute("drop trigger audit_refuse_update")
-        db.execute("drop trigger audit_refuse_delete")
-        db.execute(tampering)
-
-    await clinic.store.write(tamper)
-    with pytest.raises(AuditBroken):
-        await desk.verify_audit()
-
-
-async def test_the_audit_is_only_added_to(clinic: TestClinic) -> None:
-    desk = SqliteDesk(clinic.store)
-    await desk.audit("Anna", "viewed", "a", MONDAY)
-    for statement in ("delete from audit", "update audit set who = 'Bo'"):
-        with pytest.raises(sqlite3.IntegrityError, match="only added"):
-            await clinic.store.write(lambda db, statement=statement: db.execute(statement) and None)
-
-
 # --- the demonstration
 
 
@@ -95,7 +58,7 @@ async def test_the_demonstration_has_all_tiers_and_states_and_can_be_forgotten(t
     protocol = load_protocol()
     store = SqliteStore(config.database)
     try:
-        desk = SqliteDesk(store)
+        desk = store.desk
         words = PatientTexts(config.clinic, protocol)
         now = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
         assert await demo.fill(store, words, config.clinic, protocol, now)

@@ -18,6 +18,7 @@ from bot.store.nurse_chats import StaffInbox
 from bot.store.signals import ChangeFeed
 from bot.store.sqlite.store import SqliteStore
 from bot.store.worklist import WorklistRow
+from dialogs.events import NurseEvent
 from dialogs.protocol import load as load_protocol
 from dialogs.session import Session, replay
 
@@ -178,3 +179,10 @@ class Patient:
 
     def has_blocked_us(self) -> None:
         self.clinic.telephones.blocked.add(self.address)
+
+
+async def acts(clinic: TestClinic, someone: Patient, *events: NurseEvent, after: timedelta = timedelta()) -> None:
+    """What a nurse does in the patient's latest session, some time from now."""
+    clinic.clock.move(after)
+    session = (await someone.session()).id
+    await clinic.service.review(session, events, f"form:{session}:{clinic.clock.at}:{events}")

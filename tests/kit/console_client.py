@@ -18,10 +18,7 @@ import uvicorn
 from bot.console.accounts import Accounts
 from bot.console.app import ConsoleApp
 from bot.service.alerts import Alerts
-from bot.store.console import Nurse, Role
-from bot.store.sqlite.console import SqliteDesk
-from bot.store.sqlite.nurse_chats import SqliteNurseChats
-from bot.store.sqlite.reports import SqliteReports
+from bot.store.console import Desk, Nurse, Role
 from tests.kit.clinic import Patient, TestClinic
 
 WEAK = {"weakness": "yes", "weakness_change": "new_or_worse"}
@@ -35,7 +32,7 @@ class Ward:
 
     clinic: TestClinic
     console: ConsoleApp
-    desk: SqliteDesk
+    desk: Desk
     base: str
     stack: AsyncExitStack
 
@@ -107,13 +104,10 @@ def text_of(page: str) -> str:
 
 @asynccontextmanager
 async def opened(clinic: TestClinic, *, needs_code: bool = False) -> AsyncIterator[Ward]:
-    desk = SqliteDesk(clinic.store)
+    desk, chats = clinic.store.desk, clinic.store.nurse_chats
     base, channels = "https://check.example.org", (clinic.telephones.name,)
-    chats, signals = SqliteNurseChats(clinic.store), clinic.service.signals
-    alerts = Alerts(clinic.store, chats, clinic.clinic, clinic.clock, signals, base, channels)
-    console = ConsoleApp(
-        clinic.service, desk, clinic.clinic, clinic.clock, SqliteReports(clinic.store), alerts, needs_code
-    )
+    alerts = Alerts(clinic.store, chats, clinic.clinic, clinic.clock, clinic.service.signals, base, channels)
+    console = ConsoleApp(clinic.service, desk, clinic.clinic, clinic.clock, clinic.store.reports, alerts, needs_code)
     door = socket.create_server(("127.0.0.1", 0))
     port = door.getsockname()[1]
     settings = uvicorn.Config(console.app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +13,8 @@ from bot.store.sessions import DuplicateMessage, StaleSession
 from dialogs.events import Answered, Asked, NotUnderstood, Recorded, Started
 from tests.kit.builders import turn
 from tests.kit.clinic import MONDAY
-from tests.store.steps import HOUR, MINUTE, ROUTINE, URGENT, say
+from tests.store.makes import STORES
+from tests.store.steps import HOUR, MINUTE, ROUTINE, URGENT, entry, say
 
 
 async def test_an_address_never_seen_has_an_empty_log_and_nothing_is_written(store):
@@ -197,3 +199,53 @@ async def test_a_setting_is_the_latest_that_was_put(store):
     await store.put_setting("picture", "1")
     await store.put_setting("picture", "2")
     assert await store.get_setting("picture") == "2"
+
+
+async def test_a_message_is_known_once_it_has_taken_effect(store):
+    assert not await store.is_known("test:1")
+    await say(store, external_id="test:1")
+    assert await store.is_known("test:1")
+
+
+async def test_a_patients_open_entries_are_those_no_nurse_has_closed_the_latest_first(store):
+    first = await say(store, entry=entry("2w"))
+    second = await say(store, session=store.fresh_session(), entry=entry("12h"))
+    await say(store, session=store.fresh_session(), entry=entry("1w", is_open=False))
+    await say(store, to="43", entry=entry("1w"))
+    assert list(await store.open_entries((await store.open("test", "42")).patient.id)) == [second, first]
+
+
+async def test_whoever_asks_whether_it_can_be_written_writes_nothing_of_a_patient(store):
+    await store.prove_writable(MONDAY)
+    assert (await store.open("test", "42")).events == ()
+    assert list(await store.worklist(MONDAY)) == []
+
+
+# --- closing
+
+
+async def test_a_store_that_takes_writes_has_not_died_nor_has_one_that_was_closed(make, path):
+    store = STORES[make](path)
+    await say(store)
+    assert not store.has_died
+    await store.close()
+    assert not store.has_died
+
+
+async def test_closing_finishes_what_is_queued(make, path):
+    store = STORES[make](path)
+    logs = [await store.open("test", str(number)) for number in range(50)]
+    jobs = [asyncio.create_task(store.append(turn(log))) for log in logs]
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.gather(*jobs)
+    again = STORES[make](path)
+    assert [(await again.load(log.session)).length for log in logs] == [1] * 50
+    await again.close()
+
+
+async def test_a_closed_store_refuses_to_write(make, path):
+    store = STORES[make](path)
+    await store.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await store.put_setting("a", "b")

@@ -1,19 +1,10 @@
-"""Who waits for a key is told of it, and who has gone leaves nothing behind."""
+"""Signals within one process: who has gone leaves nothing behind."""
 
 from __future__ import annotations
 
 import gc
 
 from bot.store.signals import ChangeFeed
-
-
-def test_everybody_who_waits_for_a_key_is_told_and_nobody_else() -> None:
-    feed = ChangeFeed()
-    one, two, other = feed.subscribe("a"), feed.subscribe("a"), feed.subscribe("b")
-    feed.publish("a")
-    feed.publish("a")
-    assert [waiting.consume() for waiting in (one, two, other)] == [True, True, False]
-    assert not one.consume()
 
 
 def test_a_key_lasts_as_long_as_somebody_waits_for_it() -> None:

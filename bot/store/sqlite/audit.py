@@ -70,13 +70,5 @@ class Checked:
             raise AuditBroken(self.count + 1, "is missing at the end")
 
 
-def verify(db: Connection) -> int:
-    """How many rows there are. Raises AuditBroken at the first that is not as it was written."""
-    checked = Checked()
-    while not checked.read(db):
-        pass
-    return checked.count
-
-
 def _key(db: Connection) -> bytes:
     return str(db.execute(KEY).fetchone()[0]).encode()

@@ -67,11 +67,13 @@ VIEWS = {
 CLOSED = f"{ROW} where is_open = 0 and closed_at > '' {{wanted}} order by closed_at desc"
 ENTRIES_OF_PATIENT = f"{ROW} where is_open = 1 and worklist.patient = ? order by place, due_at, worklist.id"
 ALL_OF_PATIENT = f"{ROW} where worklist.patient = ? order by worklist.id desc limit 1"
+AWAKE = "(place, due_at) <= (5, :at)"
+"""Not snoozed, or no longer: those who are stand in place 5 until they are due."""
 COUNTS = {
-    "open": "place <= 4",
-    "mine": "owner = :nurse",
-    "unclaimed": "owner is null",
-    "undelivered": "trouble in ('delivery_failed', 'not_seen')",
+    "open": AWAKE,
+    "mine": f"owner = :nurse and {AWAKE}",
+    "unclaimed": f"owner is null and {AWAKE}",
+    "undelivered": f"trouble in ('delivery_failed', 'not_seen') and {AWAKE}",
     "call_back": "call_back_at <= :at",
     "snoozed": "place = 5 and due_at > :at",
     "urgent": "place <= 1 and acknowledged_at is null",
@@ -209,10 +211,6 @@ class SqliteDesk(Desk):
                 Audited(seq, moment(at), who, what, of)
                 for seq, at, who, what, of in db.execute(AUDITED, (about, limit))
             ]
-
-    async def verify_audit(self) -> int:
-        with self._store.snapshot() as db:
-            return sqlite_audit.verify(db)
 
     # --- reading
 

@@ -14,7 +14,6 @@ import pytest
 
 from bot.channels import Outgoing
 from bot.store.sessions import DuplicateMessage
-from bot.store.sqlite.store import SqliteStore
 from bot.store.store import Store
 from dialogs.events import Advised, Answered
 from tests.kit.builders import turn
@@ -163,23 +162,6 @@ def commits(path: Path) -> int:
     wal = path.with_name(path.name + "-wal").read_bytes()
     frames = range(32, len(wal), 24 + 4096)
     return sum(struct.unpack(">I", wal[at + 4 : at + 8]) != (0,) for at in frames)
-
-
-async def test_closing_finishes_what_is_queued(path):
-    store = SqliteStore(path)
-    logs = [await store.open("test", str(number)) for number in range(50)]
-    jobs = [asyncio.create_task(store.append(turn(log))) for log in logs]
-    await asyncio.sleep(0)
-    await store.close()
-    await asyncio.gather(*jobs)
-    assert len(rows(path, "events")) == 50
-
-
-async def test_a_closed_store_refuses_to_write(path):
-    store = SqliteStore(path)
-    await store.close()
-    with pytest.raises(RuntimeError, match="closed"):
-        await store.put_setting("a", "b")
 
 
 async def test_a_write_whose_caller_has_gone_is_still_made(store, path):
