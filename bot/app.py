@@ -29,6 +29,7 @@ from bot.service.alerts import Alerts
 from bot.service.conversations import StoredConversations
 from bot.service.digest import begun_under
 from bot.service.outbox import Outbox
+from bot.service.probe import Prober
 from bot.service.service import Service, utc_now
 from bot.store.settings import Protocols
 from bot.store.signals import ChangeFeed, Signals
@@ -53,6 +54,7 @@ class App:
     web: Starlette
     tasks: Tasks
     supervisor: Supervisor
+    prober: Prober
     sign_in_link: str | None = None
 
 
@@ -78,7 +80,9 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         alerts = _alerts(config, store, signals, channels)
-        service = Service(store, words, config.clinic, protocols, current, utc_now, signals, alerts)
+        serve = partial(Service, words=words, clinic=config.clinic, protocols=protocols, current=current, clock=utc_now)
+        service = serve(store, signals=signals, staff=alerts)
+        prober = Prober(store, lambda rehearsal: serve(rehearsal, signals=ChangeFeed()), words.offered[0], utc_now)
         outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals)
         tasks = Tasks()
         health = Health(store, utc_now, lambda: _states(channels, outbox), tasks.pulses.values)
@@ -88,7 +92,9 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         stack.push_async_callback(console.close)
         pages = [*routes(health), *console.routes(), *_routes(channels)]
         web, supervisor = Starlette(routes=pages), Supervisor()
-        yield App(config, store, words, service, outbox, channels, health, console, web, tasks, supervisor, link)
+        yield App(
+            config, store, words, service, outbox, channels, health, console, web, tasks, supervisor, prober, link
+        )
 
 
 async def _channels(

@@ -22,8 +22,8 @@ from bot.health.tasks import Ended
 from bot.health.watchdog import READY, STOPPING
 from bot.service.pulse import Pulse
 from bot.service.service import Service, utc_now
-from bot.store.settings import Vitals
 from bot.store.signals import WORKLIST
+from bot.store.vitals import Vitals
 from bot.web.server import WebServer, allow_many_connections, bound, web_server
 
 log = logging.getLogger("cordwatch")
@@ -76,6 +76,7 @@ def _going_on(
     yield keep(unseen, lambda: _watch_pages(service, unseen))
     if is_chat:
         return
+    yield keep(app.prober.pulse, app.prober.run)
     for channel in app.channels.values():
         yield keep(Pulse(channel.name, has_rounds=False), partial(_listen, channel, service))
     office = Office(app.store.desk, app.console.accounts, app.config.base_url, app.health)

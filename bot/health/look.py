@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bot.channels import ChannelStatus
 from bot.health.status import Status, TaskState
 from bot.service.pulse import Pulse
-from bot.store.settings import Vitals
+from bot.store.vitals import Vitals
 
 WRITE_AGAIN_AFTER = timedelta(seconds=10)
 WRITE_PATIENCE_S = 5.0

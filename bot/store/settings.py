@@ -1,9 +1,8 @@
-"""Small things that a store keeps for the shell: its own facts, the protocols in use, and how the store does."""
+"""Small things that a store keeps for the shell: its own facts, and the protocols in use."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import datetime
 
 IS_DEMO = "demo"
 """Whose database it is, said by the clinic that opens it first."""
@@ -33,24 +32,3 @@ class Protocols(ABC):
     @abstractmethod
     async def protocols(self) -> dict[str, str]:
         """Content by version."""
-
-
-class Vitals(Settings):
-    """What /health asks."""
-
-    @property
-    @abstractmethod
-    def has_died(self) -> bool:
-        """Nothing can be written any more until the process is started anew."""
-
-    @abstractmethod
-    async def waiting(self) -> tuple[int, datetime | None]:
-        """How many chats have messages waiting, and the moment the oldest of these was committed."""
-
-    @abstractmethod
-    async def next_wake(self) -> datetime | None:
-        """As `Sessions.next_wake`."""
-
-    @abstractmethod
-    async def parked(self) -> int:
-        """As `ParkedMessages.parked`."""

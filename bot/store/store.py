@@ -9,8 +9,9 @@ from bot.store.nurse_chats import NurseChats
 from bot.store.outbox import Deliveries
 from bot.store.reports import Reports
 from bot.store.sessions import Sessions
-from bot.store.settings import Protocols, Vitals
+from bot.store.settings import Protocols
 from bot.store.transcripts import ChatHistory
+from bot.store.vitals import Vitals
 from bot.store.worklist import Worklist
 
 

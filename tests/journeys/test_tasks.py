@@ -65,6 +65,7 @@ async def broken(directory: Path, faults: str, **settings: str) -> AsyncIterator
         ("outbox-raises", "outbox", "RuntimeError"),
         ("watch-raises", "unseen advice", "RuntimeError"),
         ("wake-raises", "wakes", "RuntimeError"),
+        ("probe-raises", "probe", "RuntimeError"),
         ("wake-hangs", "wakes", "not ended a round"),
     ],
 )
@@ -88,8 +89,6 @@ async def test_without_a_fault_it_stays_green(tmp_path):
 async def test_a_dead_writer_ends_the_process_with_a_message_and_a_code_that_is_not_0(tmp_path):
     async with broken(tmp_path, "writer-dies") as clinic:
         (tmp_path / "die").touch()
-        with suppress(httpx.HTTPError):
-            await clinic.health()
         async with asyncio.timeout(30):
             assert await clinic.process.wait() == 1
     assert "Error: the part that writes to the database has died" in clinic.output

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bot.cli import main, running
-from bot.service import outbox, pulse, service, waker
+from bot.service import outbox, probe, pulse, service, waker
 from bot.store import signals
 from bot.store.sqlite import writer
 
@@ -54,6 +54,7 @@ FAULTS = {
     "watch-raises": (service.Service, "check_seen", _raises),
     "wake-raises": (waker.Waker, "wake_due", _raises),
     "wake-hangs": (waker.Waker, "wake_due", _hangs),
+    "probe-raises": (probe.Rehearsal, "append", _raises),
     "writer-dies": (writer.Writer, "_commit", _dies),
 }
 
@@ -68,6 +69,7 @@ if __name__ == "__main__":
     pulse.SILENT_AFTER_S = 2.0
     signals.LONGEST_WAIT_S = 0.2
     waker.WAKE_AGAIN_S = 0.2
+    probe.EVERY_S = 0.3
     running.SEEN_WITHIN = timedelta(seconds=1)
     for fault in sys.argv.pop(1).split(","):
         break_at(fault)

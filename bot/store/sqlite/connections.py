@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
+from bot.store.sqlite import vitals
 from bot.store.sqlite.lock import Lock
 from bot.store.sqlite.migrations import MIGRATIONS, NAMES, bring_up_to_date
 from bot.store.sqlite.troubles import unfit
 from bot.store.sqlite.writer import Writer
 from bot.store.store import UnfitStore
+from bot.store.vitals import Commits, Place
 
 T = TypeVar("T")
 LARGEST_LOG = 8 * 1024 * 1024
@@ -36,6 +38,7 @@ class Connections:
             self._lock = None if is_reader else undone.enter_context(closing(_locked(path)))
             writing = None if is_reader else undone.enter_context(closing(_connect_to_write(path)))
             self._reader = _connect_to_read(path)
+            self.path, self._opened = path, path.stat()
             undone.pop_all()
         self._writer = None if writing is None else Writer(writing)
 
@@ -49,6 +52,14 @@ class Connections:
     def has_died(self) -> bool:
         """See `Writer`."""
         return self._writer is not None and self._writer.has_died
+
+    @property
+    def commits(self) -> Commits:
+        """See `Writer`."""
+        return Commits() if self._writer is None else self._writer.commits
+
+    def place(self) -> Place:
+        return vitals.place(self.path, self._opened)
 
     def read_one(self, query: str, values: Sequence[str]) -> Any:
         """The first row of one statement, which needs no snapshot; None when there is none."""

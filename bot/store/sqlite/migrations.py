@@ -397,6 +397,23 @@ def m005_addresses_and_messages(db: Database) -> None:
     db.execute("create index addresses_of_patient on addresses (patient)")
 
 
+# what somebody who is nobody did on the path of a message: see bot/service/probe.py
+_PROBES = """
+create table probes (
+    id integer primary key autoincrement,
+    at text not null,
+    step text not null,
+    prepared_ms real not null
+) strict
+"""
+
+
+@_migration
+def m006_probes(db: Database) -> None:
+    db.execute(_PROBES)
+    db.execute("create index worklist_by_tier on worklist (tier, due_at, acknowledged_at, opened_at) where is_open = 1")
+
+
 # messages of which no turn could be made, as they came: `session` lists them, where one could be written
 _PARKED = """
 create table parked (

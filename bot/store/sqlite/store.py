@@ -15,6 +15,7 @@ from sqlite3 import Connection
 from bot.store.outbox import Delivery
 from bot.store.parked import Parked
 from bot.store.sessions import Turn
+from bot.store.sqlite import vitals
 from bot.store.sqlite.console import SqliteDesk
 from bot.store.sqlite.deliveries import (
     DELIVERY,
@@ -34,6 +35,7 @@ from bot.store.sqlite.reports import SqliteReports
 from bot.store.sqlite.turns import DUE_SESSIONS, KNOWN_ID, NEXT_WAKE, OPEN_SESSIONS, RECENT_SESSIONS, append
 from bot.store.sqlite.values import maybe_moment, moment, text
 from bot.store.store import Store
+from bot.store.vitals import OpenEntries, Probe
 
 log = logging.getLogger("cordwatch.store")
 
@@ -163,6 +165,23 @@ class SqliteStore(Readings, Store):
 
     async def recent_sessions(self, patient: str, limit: int = 5) -> Sequence[str]:
         return [session for (session,) in self._reader.execute(RECENT_SESSIONS, (patient, limit))]
+
+    # --- how it does
+
+    async def add_probe(self, probe: Probe) -> None:
+        await self.write(lambda db: vitals.add_probe(db, probe))
+
+    async def probes(self) -> Sequence[Probe]:
+        return vitals.probes(self._reader)
+
+    async def quick_check(self) -> Sequence[str]:
+        return await vitals.quick_check(self.path)
+
+    async def open_entries_by_disposition(self, at: datetime) -> Sequence[OpenEntries]:
+        return vitals.open_entries(self._reader, at)
+
+    async def accounts(self) -> int:
+        return int(self.read_one(vitals.ACCOUNTS, ())[0])
 
     # --- small things
 

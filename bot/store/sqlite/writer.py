@@ -7,13 +7,14 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from sqlite3 import Connection
 from threading import Thread
 from typing import Any, TypeVar
 
 from bot.store.store import StoreDied
+from bot.store.vitals import Commits
 
 T = TypeVar("T")
 log = logging.getLogger("cordwatch.store")
@@ -36,6 +37,7 @@ class Writer:
         self._connection = connection
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._is_closed = False
+        self.commits = Commits()
         self._thread = Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -118,7 +120,9 @@ class Writer:
             log.error("a commit of %d jobs failed: %s", len(group), error)
             with suppress(sqlite3.Error):
                 db.rollback()
+            self.commits = replace(self.commits, failed=self.commits.failed + 1, error=type(error).__name__)
             return [error] * len(group)
+        self.commits = replace(self.commits, done=self.commits.done + 1, error=None)
         return outcomes
 
     def _attempt(self, work: Callable[[Connection], object]) -> object:

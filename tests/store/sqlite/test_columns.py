@@ -22,6 +22,7 @@ from bot.store.console import Role
 from bot.store.parked import Parked
 from bot.store.signals import ChangeFeed
 from bot.store.sqlite.store import SqliteStore
+from bot.store.vitals import Probe
 from bot.store.worklist import Entry
 from dialogs.events import BaselineConfirmed
 from dialogs.protocol import load as load_protocol
@@ -48,6 +49,7 @@ async def a_busy_day(path: Path) -> None:
     await a_patient_writes(store, Service(store, words, config.clinic, {}, protocol, lambda: NOW, ChangeFeed()))
     session = (await store.open("telegram", "42")).session
     await store.park(Parked(Incoming("telegram", "42", "telegram:7:2:32"), session, NOW, "LookupError", 3, NOW))
+    await store.add_probe(Probe(NOW, "consent", 1.5))
 
     await an_entry_is_raised_after_it_was_read(store)
     await nurses_come_and_go(store, Accounts(store.desk, lambda: NOW))

@@ -23,6 +23,9 @@ STATEMENTS = {
 READ_WHOLE = {
     "ROW 0": "only the beginning of others",
     "WAITING 0": "chats that wait, counted page by page and not row by row, for /health",
+    "PROBES 0": "the sixty that are kept",
+    "OPEN_BY_TIER 0": "open entries only, from an index that has nothing else",
+    "ACCOUNTS 0": "the few nurses there are",
     "ALL_PROTOCOLS 0": "the few versions there are, at start",
 }
 
