@@ -181,11 +181,11 @@ class Bot:
     async def launch(self) -> asyncio.subprocess.Process:
         """A process of the service that may refuse to run."""
         with (self.directory / "bot.log").open("ab") as log:
-            where = {"cwd": self.directory, "env": self.environ, "stdout": log, "stderr": log}
+            where = {"cwd": self.directory, "env": self.environment, "stdout": log, "stderr": log}
             return await asyncio.create_subprocess_exec(self.program, "run", *self.options, **where)
 
     @property
-    def environ(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         return {key: value for key, value in os.environ.items() if not key.startswith("BOT_")} | {
             "BOT_CONFIG": str(self.directory / "clinic.toml"),
             "BOT_DATABASE": str(self.database),

@@ -57,7 +57,7 @@ async def frozen(checkout: Path, directory: Path) -> Path:
 async def _account(bot: Bot) -> str:
     """Made before the service starts; the link with which she chooses her password."""
     command = (bot.program, "nurse", "add", NURSE, E_MAIL, "--role", "lead")
-    where = {"cwd": bot.directory, "env": bot.environ, "stdout": asyncio.subprocess.PIPE}
+    where = {"cwd": bot.directory, "env": bot.environment, "stdout": asyncio.subprocess.PIPE}
     process = await asyncio.create_subprocess_exec(*command, **where)  # type: ignore[arg-type]
     printed, _ = await process.communicate()
     return printed.decode().split()[-1].partition("/console")[2]
