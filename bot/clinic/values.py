@@ -125,8 +125,14 @@ def web_url(value: str) -> str:
 
 
 def webhook_url(value: str) -> str:
-    if not web_url(value).startswith("https://"):
+    value = web_url(value)
+    if not value.startswith("https://"):
         raise ValueError("a web address that begins with https://, because Telegram calls no other")
+    url = urlsplit(value)
+    if not re.fullmatch(r"[^:]+|.*\]|.*:(443|80|88|8443)", url.netloc):
+        raise ValueError("a web address at one of the ports 443, 80, 88 and 8443, because Telegram calls no other")
+    if not url.path.endswith("/telegram"):
+        raise ValueError("a web address whose path ends with /telegram, because the service listens there to Telegram")
     return value
 
 

@@ -140,7 +140,10 @@ class Telegram(BotApi):
     async def _run(self, token: str, method: str, parameters: Json) -> Any:
         if method == "setWebhook" and parameters.get("url") == PUBLIC_URL:
             parameters = {**parameters, "url": self.proxied}
-        return await super()._run(token, method, parameters)
+        result = await super()._run(token, method, parameters)
+        if method == "getWebhookInfo" and result["url"] == self.proxied:
+            result["url"] = PUBLIC_URL
+        return result
 
 
 class Bot:

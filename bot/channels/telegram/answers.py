@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
@@ -61,7 +61,7 @@ def is_update(value: Any) -> bool:
     return isinstance(value, dict) and is_id(value.get("update_id"))
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: Any) -> TypeGuard[int]:
     """A whole number that the database and the Bot API can bear; true and false are numbers only to Python."""
     return type(value) is int and 0 <= value <= LARGEST_ID
 
@@ -111,6 +111,6 @@ def _wait_in(asked: Any) -> timedelta | None:
     return timedelta(seconds=min(seconds, LONGEST_ASKED_S))
 
 
-def words(error: Exception) -> str:
+def words(said: object) -> str:
     """On one line, and not more than anybody reads."""
-    return " ".join(str(error).split())[:LONGEST_WORDS]
+    return " ".join(str(said).split())[:LONGEST_WORDS]

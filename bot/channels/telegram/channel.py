@@ -38,12 +38,14 @@ from bot.channels.telegram.answers import (
     batch_in,
     errors_as_ours,
     is_update,
+    webhook_in,
 )
 from bot.channels.telegram.background import Background
 from bot.channels.telegram.profile import introduce
 from bot.channels.telegram.request import Json, open_bot
 from bot.channels.telegram.sending import Sender
 from bot.channels.telegram.updates import ALLOWED, chat_of, incoming_from, kind_of
+from bot.channels.telegram.webhook import WebhookWatch
 from bot.web.deliveries import Deliveries
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 LONGEST_IDLE_S = 1.0
 TELL_AFTER_S = 5.0
 MOST_TRIES = 6
+NO_UPDATES = "Telegram answers with what are no updates: look at BOT_TELEGRAM_API_URL and any proxy"
 
 Turn = asyncio.Task[bool]
 
@@ -100,14 +103,16 @@ class TelegramChannel(Channel):
         self._timeout_s, self._poll_s = timeout.total_seconds(), round(poll.total_seconds())
         self._patience_s, self._pause = patience.total_seconds(), pause
         self._receive: Receive | None = None
-        self._trouble: str | None = None
+        self._troubles: dict[str, str] = {}
+        self._heard = 0
         self._polled_s: float | None = None
         self._failures: Counter[int] = Counter()
         self._background = Background()
         self._sender = Sender(self._bot, self._key, get_setting, put_setting)
 
     def status(self) -> ChannelStatus:
-        return ChannelStatus(self._trouble, self._polled_at(), is_polled=self._webhook is None)
+        trouble = next(iter(self._troubles.values()), None)
+        return ChannelStatus(trouble, self._polled_at(), is_polled=self._webhook is None)
 
     def _polled_at(self) -> datetime | None:
         """By the monotonic clock: a clock that is set back must not hide that nobody polls."""
@@ -129,9 +134,7 @@ class TelegramChannel(Channel):
             await self._retry_for_ever("deleteWebhook")
             await self._poll()
         else:
-            url, secret = self._webhook.url, self._webhook.secret
-            await self._retry_for_ever("setWebhook", url=url, secret_token=secret, allowed_updates=ALLOWED)
-            await asyncio.Event().wait()
+            await self._watch(self._webhook)
 
     async def webhook(self, secret: str | None, body: bytes) -> tuple[int, Json | None]:
         """Status and JSON to answer an update with that Telegram posted; anything but 200 makes it post again."""
@@ -143,6 +146,7 @@ class TelegramChannel(Channel):
             return 400, None
         if not is_update(update):
             return 400, None
+        self._heard += 1
         if self._receive is None:
             return 503, None
         try:
@@ -153,6 +157,18 @@ class TelegramChannel(Channel):
 
     async def _delivered(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Json | None]:
         return await self.webhook(headers.get("x-telegram-bot-api-secret-token"), body)
+
+    async def _watch(self, webhook: Webhook) -> None:
+        """Has updates brought to us, and sees to it that they still are."""
+        watch, is_set = WebhookWatch(webhook.url), False
+        while True:
+            if not is_set:
+                url, secret = webhook.url, webhook.secret
+                await self._retry_for_ever("setWebhook", url=url, secret_token=secret, allowed_updates=ALLOWED)
+            await self._pause(watch.next_look_s)
+            trouble = watch.trouble_in(await self._retry_for_ever("getWebhookInfo", webhook_in), self._heard)
+            self._note("webhook", trouble)
+            is_set = trouble is None
 
     async def _poll(self) -> None:
         offset: int | None = None
@@ -192,8 +208,7 @@ class TelegramChannel(Channel):
         if batch.malformed:
             self.ignored_updates["malformed"] += batch.malformed
             log.error("left out of an answer of Telegram, because they are no updates: %d", batch.malformed)
-            if not batch.updates:
-                self._note("Telegram answers with what are no updates: look at BOT_TELEGRAM_API_URL and any proxy")
+        self._note("updates", None if batch.updates or not batch.malformed else NO_UPDATES)
         return batch
 
     def _begin(self, updates: list[Json], earlier: dict[int, Turn]) -> dict[int, Turn]:
@@ -262,11 +277,11 @@ class TelegramChannel(Channel):
                 failing_since = failing_since or time.monotonic()
                 wait = max(pause, _asked_for(error))
                 if not isinstance(error, Busy) or max(wait, time.monotonic() - failing_since) >= TELL_AFTER_S:
-                    self._note(_trouble_of(error, method))
+                    self._note("call", _trouble_of(error, method))
                 await self._pause(min(wait, LONGEST_PAUSE_S))
                 pause = min(2 * pause, LONGEST_PAUSE_S)
             else:
-                self._note(None)
+                self._note("call", None)
                 return result
 
     @asynccontextmanager
@@ -290,10 +305,13 @@ class TelegramChannel(Channel):
             pass
         return False
 
-    def _note(self, trouble: str | None) -> None:
-        if trouble and trouble != self._trouble:
+    def _note(self, kind: str, trouble: str | None) -> None:
+        if trouble is None:
+            self._troubles.pop(kind, None)
+            return
+        if trouble != self._troubles.get(kind):
             log.error("%s", trouble)
-        self._trouble = trouble
+        self._troubles[kind] = trouble
 
     # --- sending -----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from bot.channels import Incoming, Outgoing
 from bot.channels.telegram.channel import LARGEST_UPDATE, TelegramChannel, Webhook
+from tests.kit.botapi.nonsense import NONSENSE
 from tests.kit.telegram import YES_NO, channel_to, listening, to
 
 JSON = "application/json"
@@ -123,3 +124,110 @@ async def test_without_a_webhook_nothing_is_open(server, settings):
     channel = channel_to(server, settings)
     assert channel.routes() == {}
     await channel.close()
+
+
+# --- a webhook that has become deaf
+
+
+class Looks:
+    """Pauses that end when the test says so, and how long they would have been."""
+
+    def __init__(self) -> None:
+        self.passed_s = 0.0
+        self._begun, self._over = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, seconds: float) -> None:
+        self._begun.set()
+        await self._over.wait()
+        self._over.clear()
+        self.passed_s += seconds
+
+    async def next(self) -> None:
+        """Lets a pause pass, and returns in the next one."""
+        await self._begun.wait()
+        self._begun.clear()
+        self._over.set()
+        await self._begun.wait()
+
+    async def until(self, holds: Callable[[], object], within: int = 10) -> None:
+        for _ in range(within):
+            if holds():
+                return
+            await self.next()
+        raise AssertionError("it never was so")
+
+
+@pytest.mark.parametrize("other", [{}, {"url": "https://elsewhere.example/hook"}])
+async def test_a_webhook_that_somebody_removed_or_took_is_red_within_two_minutes_and_set_again(
+    server, service, settings, patient, unused_tcp_port_factory, other
+):
+    url = f"http://127.0.0.1:{unused_tcp_port_factory()}/telegram"
+    channel = channel_to(server, settings, webhook=Webhook(url, SECRET), pause=(looks := Looks()))
+    async with serving(channel, url), listening(channel, service):
+        await server.updates.settles()
+        await looks.next()
+        assert channel.status().trouble is None
+        server.updates.set_webhook(other)
+        await patient.says("I cannot feel my legs")
+
+        already_s = looks.passed_s
+        await looks.until(lambda: channel.status().trouble)
+        assert looks.passed_s - already_s <= 120
+        assert "token" in channel.status().trouble
+        await server.updates.settles()
+        await looks.until(lambda: channel.status().trouble is None)
+
+    assert service.texts == ["/start", "I cannot feel my legs"]
+
+
+async def test_a_webhook_that_nothing_reaches_is_red_within_two_minutes_and_well_when_something_does(
+    server, service, settings, patient, unused_tcp_port_factory, caplog
+):
+    url = f"http://127.0.0.1:{unused_tcp_port_factory()}/telegram"
+    channel = channel_to(server, settings, webhook=Webhook(url, SECRET), pause=(looks := Looks()))
+    async with listening(channel, service):
+        await looks.until(lambda: channel.status().trouble)
+        assert looks.passed_s <= 120
+        assert "Connection refused" in channel.status().trouble
+        for _ in range(5):
+            await looks.next()
+        async with serving(channel, url):
+            await server.updates.settles()
+            await looks.until(lambda: channel.status().trouble is None)
+
+    assert service.texts == ["/start"]
+    assert caplog.text.count("Connection refused") == 1
+
+
+async def test_a_patient_who_is_just_writing_or_whose_message_cannot_be_recorded_is_no_deaf_webhook(
+    server, service, settings, patient, unused_tcp_port_factory
+):
+    async def fail(_: Incoming) -> None:
+        tried.set()
+        raise OSError("disk full")
+
+    tried = asyncio.Event()
+    service.before = fail
+    url = f"http://127.0.0.1:{unused_tcp_port_factory()}/telegram"
+    channel = channel_to(server, settings, webhook=Webhook(url, SECRET), pause=(looks := Looks()))
+    async with serving(channel, url), listening(channel, service):
+        for _ in range(4):
+            tried.clear()
+            await tried.wait()
+            await looks.next()
+            assert channel.status().trouble is None
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+async def test_nonsense_about_the_webhook_is_survived(
+    server, service, settings, patient, unused_tcp_port_factory, name
+):
+    url = f"http://127.0.0.1:{unused_tcp_port_factory()}/telegram"
+    for method in ("setWebhook", "getWebhookInfo"):
+        server.faults.script(method, *[NONSENSE[name]] * 3)
+    channel = channel_to(server, settings, webhook=Webhook(url, SECRET))
+    async with serving(channel, url), listening(channel, service):
+        await server.updates.settles()
+        await server.until(lambda: server.calls["getWebhookInfo"] > 4)
+
+    assert service.texts == ["/start"]

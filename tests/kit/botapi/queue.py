@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ class Updates:
         self.webhook_answers: Counter[int] = Counter()
         self._faults, self._retry_s, self._answer = faults, retry_s, answer
         self._allowed: list[str] = []
+        self._last_error: Json = {}
         # First and last number of each run of numbering.
         self._runs: list[list[int]] = [[1, 0]]
         self._confirmed: deque[Json] = deque(maxlen=50)
@@ -159,6 +161,7 @@ class Updates:
             "pending_update_count": len(self.waiting),
             "max_connections": 40,
             "allowed_updates": self._allowed,
+            **self._last_error,
         }
 
     def _drop_if_asked(self, parameters: Json) -> None:
@@ -194,14 +197,19 @@ class Updates:
             async with session.post(self.webhook["url"], json=update, headers=headers) as response:
                 status, body = response.status, await response.read()
         except (ClientError, TimeoutError):
-            self.webhook_answers[0] += 1
-            return False
-        self.webhook_answers[status] += 1
+            return self._not_taken(0, "Connection refused")
         if not 200 <= status <= 299:
-            return False
+            return self._not_taken(status, f"Wrong response from the webhook: {status}")
+        self.webhook_answers[status] += 1
         if body.startswith(b"{"):
             await self._answer(json.loads(body))
         return True
+
+    def _not_taken(self, status: int, why: str) -> bool:
+        self.webhook_answers[status] += 1
+        self._last_error = {"last_error_date": int(time.time()), "last_error_message": why}
+        self._tell()
+        return False
 
     # --- both --------------------------------------------------------------------------------------------------------
 
