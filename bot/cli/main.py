@@ -25,7 +25,7 @@ from bot.clinic.settings import Config, ConfigError, load, topics_of
 from bot.health.tasks import Ended
 from bot.language.catalogue import CatalogueError
 from bot.language.texts import PatientTexts
-from bot.makes import open_store
+from bot.makes import begin_store, is_begun_at, open_store
 from bot.signoff import evaluation
 from bot.signoff.drawings import drawings
 from bot.signoff.pages import page, summary, topics_page
@@ -131,8 +131,16 @@ def init(path: Path, offer_unreviewed: bool, force: bool, **given: str | None) -
         values.update({(setting.section, key): value for key, value in answer.items()})
     values["clinic", "unreviewed_languages"] = _unreviewed(values["clinic", "languages"], offer_unreviewed)
     new_clinic.write(path, new_clinic.clinic_toml(values), force)
-    click.echo(f"{path} is written. Read it through, then:")
+    click.echo(f"{path} is written. {_begun(load(path, os.environ))} Read the settings through, then:")
     click.echo(f"  cordwatch check --config {path}\n  cordwatch run --config {path}")
+
+
+def _begun(config: Config) -> str:
+    """Begins the new clinic's database; one that is there stays."""
+    if is_begun_at(config):
+        return f"The database {config.database} is kept as it is."
+    asyncio.run(begin_store(config))
+    return f"The database {config.database} is begun, with nobody in it."
 
 
 def _option_value(setting: new_clinic.Setting, text: str) -> dict[str, Any]:

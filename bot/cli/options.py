@@ -25,6 +25,9 @@ PROTOCOL = click.option(
     metavar="FILE_OR_FOLDER",
     help="Another guideline than that of the settings: its folder, or a protocol file.",
 )
+NEW_DATABASE = click.option(
+    "--new-database", "is_new", is_flag=True, help="Begin the clinic's database; refused where there is one."
+)
 
 
 def guideline(path: Path | None, protocol_path: Path | None) -> Path | None:

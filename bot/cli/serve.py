@@ -14,8 +14,9 @@ import click
 
 from bot.cli.nurses import spoken
 from bot.cli.office import FindWebChat
-from bot.cli.options import CONFIG, PROTOCOL
+from bot.cli.options import CONFIG, NEW_DATABASE, PROTOCOL
 from bot.clinic.settings import load, load_demo
+from bot.makes import begin_store
 from bot.web.paths import page_path
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 @click.command()
 @CONFIG
 @click.option("--demo", "is_demo", is_flag=True, help="The demo clinic with made-up patients, also beside clinic.toml.")
+@NEW_DATABASE
 @PROTOCOL
-def run(path: Path | None, is_demo: bool, protocol_path: Path | None) -> None:
+def run(path: Path | None, is_demo: bool, is_new: bool, protocol_path: Path | None) -> None:
     """Serve patients on Telegram and in the web chat until told to stop.
 
     Telegram is served when the environment variable BOT_TELEGRAM_TOKEN holds the bot's token. SIGINT (Ctrl-C) and
@@ -35,6 +37,8 @@ def run(path: Path | None, is_demo: bool, protocol_path: Path | None) -> None:
     from bot.cli import running  # here, because a command that only prints should not wait for a web server to load
 
     config = (load_demo if is_demo else load)(path, os.environ).serving(protocol_path)
+    if is_new:
+        asyncio.run(begin_store(config))
     # Without Telegram a person at the keyboard is most likely trying it out: the conversation begins right here.
     is_trying = config.telegram.token is None and sys.stdin.isatty()
 
@@ -47,8 +51,9 @@ def run(path: Path | None, is_demo: bool, protocol_path: Path | None) -> None:
 
 @click.command()
 @CONFIG
+@NEW_DATABASE
 @PROTOCOL
-def chat(path: Path | None, protocol_path: Path | None) -> None:
+def chat(path: Path | None, is_new: bool, protocol_path: Path | None) -> None:
     """Hold the same conversation here in the terminal, while no service runs.
 
     Type the number of an answer or its words, /help for the commands, Ctrl-D to leave.
@@ -60,6 +65,8 @@ def chat(path: Path | None, protocol_path: Path | None) -> None:
         raise click.ClickException(
             f"the service runs on {config.database}; its conversation is in the web chat: {' '.join(reply.lines)}"
         )
+    if is_new:
+        asyncio.run(begin_store(config))
     asyncio.run(running.run(config, _here(), is_chat=True))
 
 

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from bot.clinic.settings import DEMO_DATABASE, Config, ConfigError
-from bot.store.sqlite.origin import is_of_demo, mark
+from bot.store.sqlite.origin import begin, is_begun, is_of_demo, mark
 from bot.store.sqlite.store import SqliteStore
-from bot.store.store import Store
+from bot.store.store import Store, UnfitStore
 
 
-def open_store(config: Config, *, is_reader: bool = False) -> Store:
+def open_store(config: Config, *, is_reader: bool = False, is_new: bool = False) -> Store:
     """The clinic's database. `is_reader`: it may be open elsewhere, and is not written to.
 
+    A real clinic's is made only when `is_new` says so: one that is gone must not go unnoticed.
     Raises ConfigError, StoreLocked or UnfitStore.
     """
     if not is_reader or not config.is_demo:
         refuse_wrong_database(config)
+    if is_new:
+        begin(config.database)
+    elif not config.is_demo:
+        refuse_missing(config)
     store = SqliteStore(config.database, is_reader=is_reader)
     if not is_reader:
         mark(config.database, is_demo=config.is_demo)
     return store
+
+
+def refuse_missing(config: Config) -> None:
+    """Raises UnfitStore where a clinic's database should be and is not. Writes nothing."""
+    if not is_begun(config.database):
+        raise UnfitStore(
+            f"{config.database}: there is no clinic's database here. Is this the right path, and is its disk mounted? "
+            "`cordwatch restore` puts a backup here; a new clinic's is begun by `cordwatch init`, or by "
+            "`cordwatch run --new-database`"
+        )
+
+
+def is_begun_at(config: Config) -> bool:
+    """Whether the clinic has a database. Raises UnfitStore where something else is."""
+    return is_begun(config.database)
+
+
+async def begin_store(config: Config) -> None:
+    """Makes a new clinic's database. Raises ConfigError, StoreLocked or UnfitStore, also where there is one."""
+    await open_store(config, is_new=True).close()
 
 
 def refuse_wrong_database(config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import asyncio
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from playwright.async_api import Browser, expect
 
 from bot.clinic.settings import LOCALES
 from bot.language.catalogue import fill
+from bot.store.sqlite.store import SqliteStore
 from dialogs.protocol import SPINAL_METASTASES
 from tests.kit.botapi.users import User
 from tests.kit.browser import PHONE, chromium, patient
@@ -237,6 +239,7 @@ def test_what_check_refuses_run_and_chat_refuse_with_the_same_sentence(refused):
     by_option = cordwatch("check", "--protocol", str(folder)).stderr.splitlines()
     settings(folder)
     by_setting = cordwatch("check").stderr.splitlines()
+    asyncio.run(SqliteStore(Path("chat.db")).close())
     (said,) = [line.removeprefix("problem").strip() for line in by_setting if line.startswith("problem")]
     assert f"problem  {said}" in by_option
     for served in (cordwatch("run"), cordwatch("chat", "--protocol", str(folder))):

@@ -14,6 +14,7 @@ from bot.clinic.languages import direction
 from bot.language.catalogue import fill
 from dialogs.decision import decide_from_answers, next_question
 from tests.journeys.test_telegram_languages import FINDINGS
+from bot.store.sqlite.store import SqliteStore
 from tests.journeys.test_web_chat import Clinic
 from tests.kit.browser import PATIENCE_MS, PHONE, Patient, chromium, patient
 from tests.kit.every_message import DISPOSITIONS, ENGLISH
@@ -54,6 +55,7 @@ async def clinic(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clin
     clinic = Clinic(tmp_path_factory.mktemp("languages"))
     wanted = {"mode": "polling", "languages": json.dumps(LANGUAGES), "unreviewed": json.dumps(LANGUAGES[1:])}
     (clinic.directory / "clinic.toml").write_text(f"{fill(CLINIC, wanted)}\n[web]\nnew_sessions_per_hour = 1000\n")
+    await SqliteStore(clinic.database).close()
     await clinic.start()
     yield clinic
     await clinic.stop()

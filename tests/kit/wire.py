@@ -185,7 +185,11 @@ class Bot:
         """A process of the service that may refuse to run."""
         with (self.directory / "bot.log").open("ab") as log:
             where = {"cwd": self.directory, "env": self.environment, "stdout": log, "stderr": log}
-            return await asyncio.create_subprocess_exec(self.program, "run", *self.options, **where)
+            return await asyncio.create_subprocess_exec(self.program, "run", *self._begins(), *self.options, **where)
+
+    def _begins(self) -> tuple[str, ...]:
+        """Its first life is a new clinic's; programs of before made a database wherever there was none."""
+        return () if self.database.exists() or self.program != PROGRAM else ("--new-database",)
 
     @property
     def environment(self) -> dict[str, str]:

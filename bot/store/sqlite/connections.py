@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 
 from bot.store.sqlite import vitals
+from bot.store.sqlite.files import connect_to_read
 from bot.store.sqlite.lock import Lock
 from bot.store.sqlite.migrations import MIGRATIONS, NAMES, bring_up_to_date
 from bot.store.sqlite.troubles import unfit
@@ -37,7 +38,7 @@ class Connections:
         with ExitStack() as undone:
             self._lock = None if is_reader else undone.enter_context(closing(_locked(path)))
             writing = None if is_reader else undone.enter_context(closing(_connect_to_write(path)))
-            self._reader = _connect_to_read(path)
+            self._reader = _connect_to_read(path, is_alone=is_reader)
             self.path, self._opened = path, path.stat()
             undone.pop_all()
         self._writer = None if writing is None else Writer(writing)
@@ -116,14 +117,14 @@ def _connect_to_write(path: Path) -> Connection:
     return db
 
 
-def _connect_to_read(path: Path) -> Connection:
+def _connect_to_read(path: Path, *, is_alone: bool) -> Connection:
+    if not path.exists():
+        raise UnfitStore(f"{path}: there is no database here; 'cordwatch run' makes one")
     try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    except sqlite3.OperationalError as error:
-        raise UnfitStore(f"{path}: there is no database here ({error}); 'cordwatch run' makes one") from error
+        db = connect_to_read(path, is_alone=is_alone)
+    except sqlite3.DatabaseError as error:
+        raise unfit(path, error) from error
     try:
-        db.execute("pragma busy_timeout = 5000")
-        db.execute("pragma query_only = on")
         tables = Database(db, execute_plugins=False)
         _refuse_newer(tables, path)
         if MIGRATIONS.pending(tables):

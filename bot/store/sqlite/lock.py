@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import stat
-from contextlib import suppress
 from pathlib import Path
 
+from bot.store.sqlite.files import open_private
 from bot.store.store import StoreLocked
 
 _HELD: set[tuple[int, int]] = set()
@@ -57,22 +56,6 @@ class Lock:
         file = open_private(path)
         self._files.append(file)
         return file
-
-
-def open_private(path: Path) -> int:
-    """Opens a file, or makes it, that nobody else on the machine may read; root's belong to whoever has the folder."""
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        file = os.open(path, os.O_RDWR)
-        if stat.S_IMODE(os.fstat(file).st_mode) & 0o077:
-            with suppress(PermissionError):  # somebody else's, who lets us write
-                os.fchmod(file, 0o600)
-        return file
-    if os.geteuid() == 0:
-        folder = path.parent.stat()
-        os.fchown(file, folder.st_uid, folder.st_gid)
-    return file
 
 
 def _lock(file: int, path: Path, beside: int) -> None:

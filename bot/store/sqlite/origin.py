@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 
 from bot.store.settings import DEMO_CHANNEL, DEMO_CLEARED, DEMO_FILLED, IS_DEMO
+from bot.store.sqlite.files import connect_to_read, log_of
 from bot.store.sqlite.troubles import unfit
+from bot.store.store import UnfitStore
 
+TABLES = """
+    select count(*), total(name in ('settings', 'patients')) from sqlite_master
+    where type = 'table' and name not like 'sqlite%'
+"""
 HAS_TABLES = "select count(*) = 2 from sqlite_master where type = 'table' and name in ('settings', 'patients')"
 SETTING = "select value from settings where key = ?"
 HAS_MADE_UP = "select exists (select 1 from patients where channel = ?)"
@@ -18,15 +25,32 @@ MARK = "insert into settings (key, value) values (?, ?) on conflict (key) do not
 YES, NO = "yes", "no"
 
 
+def is_begun(path: Path) -> bool:
+    """Whether a clinic's tables are in it. Writes nothing. Raises UnfitStore for another program's database."""
+    if not path.exists():
+        return False
+    with _reading(path) as db:
+        tables, ours = db.execute(TABLES).fetchone()
+    if tables and ours != 2:
+        raise UnfitStore(f"{path}: another program's database, or a part of one; name another file with BOT_DATABASE")
+    return bool(tables)
+
+
+def begin(path: Path) -> None:
+    """Makes room for a new database. Raises UnfitStore where there is one, or what is left of one."""
+    if is_begun(path):
+        raise UnfitStore(f"{path}: there is a database already; start without --new-database")
+    log = log_of(path)
+    if log.exists() and log.stat().st_size:
+        raise UnfitStore(f"{log} belongs to a database that is gone; find that, or move this file away")
+
+
 def is_of_demo(path: Path) -> bool | None:
     """None when nobody has opened it yet, or nothing tells. Writes nothing. Raises UnfitStore."""
     if not path.exists():
         return None
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            return _is_of_demo(db)
-    except sqlite3.DatabaseError as error:
-        raise unfit(path, error) from error
+    with _reading(path) as db:
+        return _is_of_demo(db)
 
 
 def mark(path: Path, *, is_demo: bool) -> None:
@@ -36,8 +60,16 @@ def mark(path: Path, *, is_demo: bool) -> None:
         db.execute(MARK, (IS_DEMO, YES if is_demo else NO))
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[Connection]:
+    try:
+        with closing(connect_to_read(path)) as db:
+            yield db
+    except sqlite3.DatabaseError as error:
+        raise unfit(path, error) from error
+
+
 def _is_of_demo(db: Connection) -> bool | None:
-    db.execute("pragma busy_timeout = 5000")
     if not _one(db, HAS_TABLES):
         return None
     if (said := _one(db, SETTING, IS_DEMO)) is not None:
