@@ -12,9 +12,9 @@ from playwright.async_api import Browser, expect
 
 from bot.clinic.languages import direction
 from bot.language.catalogue import fill
+from bot.store.sqlite.store import SqliteStore
 from dialogs.decision import decide_from_answers, next_question
 from tests.journeys.test_telegram_languages import FINDINGS
-from bot.store.sqlite.store import SqliteStore
 from tests.journeys.test_web_chat import Clinic
 from tests.kit.browser import PATIENCE_MS, PHONE, Patient, chromium, patient
 from tests.kit.every_message import DISPOSITIONS, ENGLISH
