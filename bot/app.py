@@ -24,13 +24,16 @@ from bot.health.pages import routes
 from bot.health.tasks import Tasks
 from bot.health.watchdog import Supervisor
 from bot.language.texts import PatientTexts
+from bot.language.unstored import UnstoredNotices
 from bot.makes import open_store
 from bot.service.alerts import Alerts
 from bot.service.conversations import StoredConversations
 from bot.service.digest import begun_under
+from bot.service.limits import TurnLimits
 from bot.service.outbox import Outbox
 from bot.service.probe import Prober
 from bot.service.service import Service, utc_now
+from bot.service.unstored import Unstored
 from bot.store.settings import Protocols
 from bot.store.signals import ChangeFeed, Signals
 from bot.store.store import Store
@@ -59,7 +62,9 @@ class App:
 
 
 @asynccontextmanager
-async def opened(config: Config, terminal: str | None = None, is_chat: bool = False) -> AsyncIterator[App]:
+async def opened(
+    config: Config, terminal: str | None = None, is_chat: bool = False, limits: TurnLimits | None = None
+) -> AsyncIterator[App]:
     """The clinic of these settings, ready to run. Raises ConfigError, ProtocolError, TopicError or StoreLocked.
 
     `terminal`: the address under which somebody talks in this terminal. `is_chat`: nothing but that conversation runs.
@@ -75,13 +80,14 @@ async def opened(config: Config, terminal: str | None = None, is_chat: bool = Fa
         protocols = await _protocols(store, current)
         begun = partial(begun_under, protocols=protocols, current=current)
         conversations = StoredConversations(store, words, begun, utc_now)
-        made = await _channels(config, store, words, conversations, signals, terminal, is_chat)
+        unstored = Unstored(UnstoredNotices(words, config.clinic), utc_now, limits or TurnLimits())
+        made = await _channels(config, store, words, conversations, signals, unstored, terminal, is_chat)
         channels = {one.name: one for one in made}
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         alerts = _alerts(config, store, signals, channels)
         serve = partial(Service, words=words, clinic=config.clinic, protocols=protocols, current=current, clock=utc_now)
-        service = serve(store, signals=signals, staff=alerts)
+        service = serve(store, signals=signals, staff=alerts, unstored=unstored)
         prober = Prober(store, lambda rehearsal: serve(rehearsal, signals=ChangeFeed()), words.offered[0], utc_now)
         outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals)
         tasks = Tasks()
@@ -103,6 +109,7 @@ async def _channels(
     words: PatientTexts,
     conversations: Conversations,
     signals: Signals,
+    unstored: Unstored,
     terminal: str | None,
     is_chat: bool,
 ) -> list[Channel]:
@@ -113,7 +120,7 @@ async def _channels(
         TerminalChannel(terminal, lambda: _settled(store, terminal)),
     ]
     pace = Pace(**config.outbox.model_dump())
-    telegram = telegram_channel("telegram", config.telegram, pace, words.introductions(), store)
+    telegram = telegram_channel("telegram", config.telegram, pace, words.introductions(), store, unstored.came)
     if telegram is not None and not is_chat:
         channels.append(telegram)
     if config.is_demo:

@@ -273,6 +273,13 @@ class Unprocessed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldUnstored:
+    """While the message before this could not be stored, the channel alone told her so, with the numbers to call."""
+
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """Stands in a session for a stored event that this version cannot read. Never stored itself."""
 
@@ -398,7 +405,7 @@ PatientEvent = (
     | Stopped
 )
 MachineEvent = Woke | Entered | Asked | Advised | LeftUnfinished | Listed | Reminded | Expired | CheckedBack | Corrected
-ShellEvent = DeliveryFailed | Unprocessed | Unreadable
+ShellEvent = DeliveryFailed | Unprocessed | ToldUnstored | Unreadable
 NurseEvent = (
     Claimed
     | Acknowledged

@@ -206,6 +206,13 @@ class Channel(ABC):
         None means that the page has still to acknowledge it (web chat). Raises Busy, Undeliverable or ChannelDown.
         """
 
+    @abstractmethod
+    async def notice(self, address: str, outgoing: Outgoing) -> None:
+        """Shows a patient what the outbox cannot bring her, because the store does not answer; asks no store itself.
+
+        Nobody but the watcher over unstored messages calls it. Raises as `send` does.
+        """
+
     def status(self) -> ChannelStatus:
         """How it does at this moment, as far as it knows by itself."""
         return ChannelStatus()

@@ -74,6 +74,7 @@ def _going_on(
     yield keep(service.wakes, lambda: _wake(app, has_demo_patients))
     unseen = Pulse("unseen advice")
     yield keep(unseen, lambda: _watch_pages(service, unseen))
+    yield keep(service.unstored.pulse, partial(service.unstored.run, app.channels))
     if is_chat:
         return
     yield keep(app.prober.pulse, app.prober.run)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heapify, heappop, heappush
 from itertools import count
 
-from bot.channels import Channel, Incoming, Pace, Receive, Sending, Undeliverable
+from bot.channels import Channel, Incoming, Outgoing, Pace, Receive, Sending, Undeliverable
 from bot.clinic.settings import Clinic
 from bot.console.accounts import DEMO_LINK_HOLDS, Accounts
 from bot.demo import stories as demo_stories
@@ -57,6 +57,9 @@ class DemoChannel(Channel):
         if "blocked" in sending.address:
             raise Undeliverable("made up to have blocked us", "blocked")
         return f"demo-{sending.delivery}"
+
+    async def notice(self, address: str, outgoing: Outgoing) -> None:
+        """Nobody is there to be told."""
 
     def incoming(self, address: str, at: datetime, number: int, language: str, **said: str | None) -> Incoming:
         """What a patient does: `said` is text or choice, `number` counts in all of the demonstration."""

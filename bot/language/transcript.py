@@ -40,6 +40,7 @@ from dialogs.events import (
     Started,
     Stopped,
     TappedStale,
+    ToldUnstored,
     Unprocessed,
     WentBack,
 )
@@ -115,6 +116,8 @@ def _by_machine(event: Event, phrases: Phrases) -> str | None:
             return say("transcript_delivery_failed", reason=reason)
         case Unprocessed(error):
             return say("transcript_unprocessed", error=error)
+        case ToldUnstored(told_at):
+            return say("transcript_told_unstored", told=phrases.moment_in_full(told_at))
     return None
 
 

@@ -30,6 +30,7 @@ from dialogs.events import (
     TappedStale,
     WentBack,
 )
+from dialogs.parts import EMERGENCY
 from dialogs.protocol import Question, TriageProtocol
 from dialogs.session import Asking, Session
 from dialogs.topic import Topics
@@ -65,6 +66,15 @@ def is_start(incoming: Incoming) -> bool:
         return tapped is not None and tapped["question"] == "start"
     command = COMMAND.fullmatch(seen(incoming.text))
     return incoming.what == "text" and command is not None and command["name"].lower() == "start"
+
+
+def is_emergency(incoming: Incoming) -> bool:
+    """Whether the message says so by itself, whatever was asked: the command, or the button of an emergency."""
+    if incoming.choice is not None:
+        tapped = CHOICE.fullmatch(incoming.choice)
+        return tapped is not None and (tapped["question"], tapped["code"]) == (EMERGENCY, "yes")
+    command = COMMAND.fullmatch(seen(incoming.text))
+    return command is not None and command["name"].lower() == "emergency"
 
 
 def understand(

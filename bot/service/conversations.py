@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bot.channels.conversation import Conversation, Conversations, Line
 from bot.language.texts import PatientTexts
+from bot.service.digest import place_of
 from bot.store.transcripts import ChatHistory, SentMessage
 from dialogs.events import Recorded
 from dialogs.protocol import TriageProtocol
 from dialogs.session import Session, replay
 
+log = logging.getLogger("cordwatch.service")
 SESSIONS_SHOWN = 2
 EVENTS_AT_MOST = 1_000_000
 UNSEEN = ("waiting", "handed_over", "not_seen")
@@ -37,7 +40,7 @@ class StoredConversations(Conversations):
         if not latest.events:
             return Conversation()
         sessions = await self._store.recent_sessions(latest.patient.id, SESSIONS_SHOWN)
-        lines = [line for session_id in reversed(sessions) for line in await self._lines(session_id)]
+        lines = [line for session_id in reversed(sessions) for line in await self._readable_lines(session_id)]
         session = replay(latest.session, latest.events)
         said = Conversation(tuple(lines), session.language, session.active_at)
         return replace(said, revision=said.newest * EVENTS_AT_MOST + len(latest.events))
@@ -45,6 +48,14 @@ class StoredConversations(Conversations):
     async def acknowledge(self, address: str, deliveries: Sequence[int]) -> None:
         for delivery in deliveries:
             await self._store.acknowledged(delivery, address, self._clock())
+
+    async def _readable_lines(self, session_id: str) -> list[Line]:
+        """Of a session that cannot be read the patient sees nothing; the others she sees all the same."""
+        try:
+            return await self._lines(session_id)
+        except Exception as error:
+            log.error("session %s cannot be shown: %s", session_id, place_of(error))
+            return []
 
     async def _lines(self, session_id: str) -> list[Line]:
         parts = await self._store.conversation(session_id)

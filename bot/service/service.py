@@ -11,17 +11,19 @@ from bot.channels import Incoming
 from bot.clinic.patience import timing_of
 from bot.clinic.settings import Clinic
 from bot.language.texts import PatientTexts
+from bot.language.unstored import UnstoredNotices
 from bot.service.digest import Digest, place_of
+from bot.service.limits import TurnLimits
 from bot.service.pulse import Pulse
 from bot.service.review import Review
 from bot.service.turns import Turns
-from bot.service.unstored import Unstored
+from bot.service.unstored import Unanswered, Unstored
 from bot.service.waker import Waker
 from bot.store.nurse_chats import StaffInbox
 from bot.store.outbox import Delivery
 from bot.store.sessions import DuplicateMessage, Sessions, StaleSession
 from bot.store.signals import Signals
-from dialogs.events import DeliveryFailed, NurseEvent
+from dialogs.events import DeliveryFailed, NurseEvent, ToldUnstored
 from dialogs.protocol import TriageProtocol
 
 log = logging.getLogger("cordwatch.service")
@@ -45,11 +47,14 @@ class Service:
         clock: Callable[[], datetime],
         signals: Signals,
         staff: StaffInbox | None = None,
+        unstored: Unstored | None = None,
     ) -> None:
         self.store, self.words, self.clinic, self.current, self.clock = store, words, clinic, current, clock
         self.signals, self._staff = signals, staff
         self.timing = timing_of(clinic)
-        self.unstored = Unstored()
+        if unstored is None:
+            unstored = Unstored(UnstoredNotices(words, clinic), clock, TurnLimits())
+        self.unstored = unstored
         self._digest = Digest(words, clinic, protocols, current, self.timing, store.fresh_session)
         self.protocol_of = self._digest.protocol_of
         self._turns = Turns(store, clinic, self.timing, signals, staff)
@@ -68,7 +73,9 @@ class Service:
         """
         self.unstored.came(incoming)
         word = await self._take(incoming)
-        self.unstored.stored(incoming)
+        waiting = self.unstored.stored(incoming)
+        if waiting is not None and waiting.told_at is not None:
+            await self._note(waiting, ToldUnstored(waiting.told_at))
         return word
 
     def oldest_unanswered(self) -> timedelta:
@@ -135,6 +142,7 @@ class Service:
 
     async def _receive(self, incoming: Incoming) -> str | None:
         found = await self.store.open(incoming.channel, incoming.address)
+        self.unstored.speaks(incoming.channel, incoming.address, found.patient.language)
         due = self._digest.due(found)
         if due is not None and due <= self.clock():
             await self._waker.wake(found, due)
@@ -143,7 +151,20 @@ class Service:
         digested = self._digest.of_message(found, incoming, at)
         steps, outgoing = digested.steps, digested.outgoing
         await self._turns.commit(found, incoming.external_id, steps, outgoing, at, incoming.message_ref)
+        self.unstored.speaks(incoming.channel, incoming.address, steps[-1].after.language)
         return digested.word
+
+    async def _note(self, waiting: Unanswered, event: ToldUnstored) -> None:
+        """What was told without the store is written down as soon as it takes writes again; a try, and no more."""
+        incoming = waiting.incoming
+        try:
+            async with self._turns.one_of(incoming.channel, incoming.address):
+                found, at = await self.store.open(incoming.channel, incoming.address), self.clock()
+                if found.events:  # a nurse's own chat has no session
+                    step = self._digest.noted(found, at, event)
+                    await self._turns.commit(found, f"unstored:{incoming.external_id}", [step], [()], at)
+        except Exception as error:
+            log.error("that she was told of an unstored message is not written down: %s", place_of(error))
 
     async def _is_of_staff(self, staff: StaffInbox, incoming: Incoming) -> bool:
         """A fault there must not cost a patient her answer."""

@@ -134,8 +134,7 @@ const deliver = patiently(async (failures) => {
     } else if (response && response.status !== 429 && response.status >= 400 && response.status < 500) {
       refused(response.status, answer?.wrong ?? words.notSent);
     } else {
-      if (response?.status === 429) say("unsent", answer?.wrong ?? words.notSent);
-      else if (response || failures || !navigator.onLine) say("unsent", words.notSent);
+      if (response || failures || !navigator.onLine) say("unsent", answer?.wrong ?? words.notSent);
       return Number(response?.headers.get("Retry-After")) * 1000 || 0;
     }
   }
@@ -351,6 +350,7 @@ function connect() {
   source = new EventSource(`${log.dataset.events}?have=${cursor}&of=${log.dataset.of}`);
   source.addEventListener("lines", (event) => heard() && apply(JSON.parse(event.data)));
   source.addEventListener("beat", heard);
+  source.addEventListener("notice", (event) => say(waiting.length ? "unsent" : "note", JSON.parse(event.data).text));
   source.addEventListener("displaced", rest);
   source.addEventListener("reload", expire);
   source.addEventListener("error", lost);

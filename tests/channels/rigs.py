@@ -75,6 +75,10 @@ class Rig(ABC):
     async def sees(self, count: int) -> list[Seen]:
         """All messages of ours on the patient's screen, once there are `count`."""
 
+    @abstractmethod
+    async def is_noticed(self, text: str) -> bool:
+        """Whether the patient sees these words, which stand in no conversation that is kept."""
+
 
 class TelegramRig(Rig):
     def __init__(self, server: BotApi, user: User) -> None:
@@ -91,6 +95,9 @@ class TelegramRig(Rig):
     async def sees(self, count: int) -> list[Seen]:
         await self.server.until(lambda: sum(one.is_bots for one in self.user.chat) >= count)
         return [Seen(one.text, tuple(one.buttons)) for one in self.user.chat if one.is_bots]
+
+    async def is_noticed(self, text: str) -> bool:
+        return text in [seen.text for seen in await self.sees(1)]
 
 
 class TerminalRig(Rig):
@@ -122,6 +129,9 @@ class TerminalRig(Rig):
         assert len(seen) >= count, self._screen
         return seen
 
+    async def is_noticed(self, text: str) -> bool:
+        return text in (await self.sees(1))[0].text
+
 
 class WebRig(Rig):
     def __init__(self, chat: WebChat, browser: Browser) -> None:
@@ -147,6 +157,14 @@ class WebRig(Rig):
         return [
             Seen("\n".join(_parts(one)), tuple(re.findall(r'<button form="answer"[^>]*>(.*?)<', one))) for one in ours
         ]
+
+    async def is_noticed(self, text: str) -> bool:
+        """On a page that opens only then, too."""
+        async with self.browser.events() as events:
+            async for name, data in events:
+                if name == "notice":
+                    return text == data["text"]
+        return False
 
 
 def _parts(article: str) -> list[str]:
@@ -196,6 +214,9 @@ class DemoRig(Rig):
             Seen(text, tuple(one.label for one in outgoing.choices))
             for text, outgoing in zip(joined, self.screen, strict=True)
         ]
+
+    async def is_noticed(self, text: str) -> bool:
+        return not self.screen  # nobody is there
 
 
 @asynccontextmanager

@@ -121,3 +121,9 @@ async def test_it_works_and_answers_only_below_a_path_of_its_own(rig: Rig):
 async def test_letting_go_twice_is_as_good_as_once(rig: Rig):
     await rig.channel.close()
     await rig.channel.close()
+
+
+async def test_a_patient_sees_the_notice_that_no_store_has(rig: Rig):
+    await rig.channel.notice(rig.address, Outgoing("Call +31 20 555 0100", heading="Not stored yet"))
+
+    assert await rig.is_noticed("Not stored yet\nCall +31 20 555 0100")

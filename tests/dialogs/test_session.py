@@ -31,6 +31,7 @@ from dialogs.events import (
     Started,
     Stopped,
     TappedStale,
+    ToldUnstored,
     Unprocessed,
     WentBack,
     Woke,
@@ -148,7 +149,7 @@ def test_whatever_the_patient_does_is_a_sign_of_life(event: Event) -> None:
     "event",
     [
         *(Woke(LATER), Reminded(), Expired(), Entered("asking"), Asked("weakness", "t"), Listed("words")),
-        *(DeliveryFailed(1, "blocked"), Unprocessed("KeyError")),
+        *(DeliveryFailed(1, "blocked"), Unprocessed("KeyError"), ToldUnstored(MONDAY)),
         *(Claimed("n"), NoteAdded("n", "x"), Replied("n", "x"), Closed("n", "sent_mri")),
     ],
     ids=lambda event: type(event).__name__,

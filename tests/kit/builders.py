@@ -65,6 +65,9 @@ class ScriptedChannel(Channel):
     async def listen(self, receive: Receive) -> None:
         raise AssertionError("nobody talks on this channel")
 
+    async def notice(self, address: str, outgoing: Outgoing) -> None:
+        raise AssertionError(f"nobody waits here for {outgoing}, not even {address}")
+
     async def send(self, sending: Sending) -> str | None:
         self.attempts.append(sending.address)
         self.at_once += 1

@@ -12,8 +12,11 @@ from pathlib import Path
 from bot.channels import Channel, Choice, Incoming, Outgoing, Pace, Receive, Sending, Undeliverable
 from bot.clinic.settings import Clinic, load
 from bot.language.texts import PatientTexts
+from bot.language.unstored import UnstoredNotices
+from bot.service.limits import TurnLimits
 from bot.service.outbox import Outbox
 from bot.service.service import Service
+from bot.service.unstored import Unstored
 from bot.store.nurse_chats import StaffInbox
 from bot.store.signals import ChangeFeed
 from bot.store.sqlite.store import SqliteStore
@@ -50,6 +53,9 @@ class Telephones(Channel):
     async def listen(self, receive: Receive) -> None:
         raise AssertionError("tests hand messages to the service themselves")
 
+    async def notice(self, address: str, outgoing: Outgoing) -> None:
+        self.arrived.setdefault(address, []).append(outgoing)
+
     async def send(self, sending: Sending) -> str | None:
         if sending.address in self.blocked:
             raise Undeliverable("bot was blocked by the user", "blocked")
@@ -72,7 +78,11 @@ class TestClinic:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, path: Path, clock: Clock | None = None, make_store: type[SqliteStore] = SqliteStore
+        cls,
+        path: Path,
+        clock: Clock | None = None,
+        make_store: type[SqliteStore] = SqliteStore,
+        limits: TurnLimits | None = None,
     ) -> AsyncIterator[TestClinic]:
         clock = clock or Clock()
         config = load(None, {"BOT_DATABASE": str(path)})
@@ -81,7 +91,9 @@ class TestClinic:
         store = make_store(path)
         telephones = Telephones()
         signals = ChangeFeed()
-        service = Service(store, PatientTexts(own, protocol), own, {}, protocol, clock, signals)
+        words = PatientTexts(own, protocol)
+        unstored = Unstored(UnstoredNotices(words, own), clock, limits or TurnLimits())
+        service = Service(store, words, own, {}, protocol, clock, signals, unstored=unstored)
         outbox = Outbox(store, {telephones.name: telephones}, clock, service.delivery_failed, signals)
         try:
             yield cls(store, service, outbox, telephones, clock, own)

@@ -101,6 +101,8 @@ class ScriptedClinic(Conversations):
         self.acknowledged += [one for one in deliveries if one in ours]
 
     async def receive(self, incoming: Incoming) -> str | None:
+        if self.pauses is not None:
+            await self.pauses.wait()
         is_repeat = incoming.external_id in {one.external_id for one in self.received}
         self.received.append(incoming)
         if is_repeat:

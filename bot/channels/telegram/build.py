@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from bot.channels import Introduction, Pace
+from bot.channels import Incoming, Introduction, Pace
 from bot.channels.telegram.channel import TelegramChannel, Webhook
 from bot.clinic.settings import ConfigError, Telegram
 from bot.store.settings import Settings
@@ -17,6 +17,7 @@ def telegram_channel(
     pace: Pace,
     introductions: Sequence[Introduction],
     store: Settings,
+    heard: Callable[[Incoming], object],
 ) -> TelegramChannel | None:
     """None without a token. Raises ConfigError."""
     if settings.token is None:
@@ -31,6 +32,7 @@ def telegram_channel(
         webhook=_webhook(settings),
         introductions=introductions,
         poll=timedelta(seconds=settings.poll_s),
+        heard=heard,
     )
 
 

@@ -24,7 +24,9 @@ from bot.channels import (
     Channel,
     ChannelDown,
     ChannelStatus,
+    Incoming,
     Introduction,
+    Outgoing,
     Pace,
     Receive,
     Sending,
@@ -93,7 +95,9 @@ class TelegramChannel(Channel):
         poll: timedelta = timedelta(seconds=25),
         patience: timedelta = timedelta(seconds=1),
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        heard: Callable[[Incoming], object] = lambda _: None,
     ) -> None:
+        """`heard` is told of each message as it comes, also while it has to wait for the one before it in its chat."""
         super().__init__(name, pace)
         self.ignored_updates: Counter[str] = Counter()
         self._bot = open_bot(token, api_url, timeout)
@@ -102,6 +106,7 @@ class TelegramChannel(Channel):
         self._webhook, self._introductions = webhook, introductions
         self._timeout_s, self._poll_s = timeout.total_seconds(), round(poll.total_seconds())
         self._patience_s, self._pause = patience.total_seconds(), pause
+        self._heard = heard
         self._receive: Receive | None = None
         self._troubles: dict[str, str] = {}
         self._heard = 0
@@ -150,7 +155,7 @@ class TelegramChannel(Channel):
         if self._receive is None:
             return 503, None
         try:
-            return 200, await self._take(update)
+            return 200, await self._take(update, self._incoming(update))
         except Exception as error:
             _log_unrecorded(update, error)
             return 500, None
@@ -225,10 +230,11 @@ class TelegramChannel(Channel):
 
     async def _turn(self, update: Json, before: Turn | None) -> bool:
         """Whether the update is committed. It waits for the one before it in its chat, and does not overtake it."""
-        if before is not None and not await before:
-            return False
         try:
-            answer = await self._take(update)
+            incoming = self._incoming(update)
+            if before is not None and not await before:
+                return False
+            answer = await self._take(update, incoming)
         except Exception as error:
             if not self._failures[update["update_id"]]:
                 _log_unrecorded(update, error)
@@ -252,9 +258,14 @@ class TelegramChannel(Channel):
             await self._pause(self._patience_s)
         return waiting
 
-    async def _take(self, update: Json) -> Json | None:
-        """Hands an update in; returns, once it is committed, the call that stops the tapped button's spinner."""
+    def _incoming(self, update: Json) -> Incoming | None:
         incoming = incoming_from(update, self._key)
+        if incoming is not None:
+            self._heard(incoming)
+        return incoming
+
+    async def _take(self, update: Json, incoming: Incoming | None) -> Json | None:
+        """Hands an update in; returns, once it is committed, the call that stops the tapped button's spinner."""
         if incoming is None:
             self.ignored_updates[kind_of(update)] += 1
             log.info("ignored an update of kind %s", kind_of(update))
@@ -321,6 +332,10 @@ class TelegramChannel(Channel):
             self._background.run(self._sender.retire(sending.address, sending.retires_ref, outgoing.retires))
         async with self._boundary():
             return await self._sender.send(sending.address, outgoing)
+
+    async def notice(self, address: str, outgoing: Outgoing) -> None:
+        async with self._boundary():
+            await self._sender.send(address, outgoing)
 
     async def close(self) -> None:
         await self._background.close(self._patience_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import sys
@@ -18,8 +19,11 @@ from uuid import uuid4
 
 from bot.channels import Busy, Channel, Choice, Incoming, Outgoing, Receive, Sending
 
+log = logging.getLogger(__name__)
+
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 WIDEST = 88
+OFFER_AGAIN_S = 1.0
 
 
 class TerminalChannel(Channel):
@@ -60,7 +64,7 @@ class TerminalChannel(Channel):
             while line is not None:
                 if line.strip():
                     count += 1
-                    await receive(self._incoming(line.strip(), f"{self.name}:{run}:{count}"))
+                    await _insist(receive, self._incoming(line.strip(), f"{self.name}:{run}:{count}"))
                 if not self._lines.isatty():
                     await self._settled()
                 line = await typed.get()
@@ -76,6 +80,10 @@ class TerminalChannel(Channel):
         self._print(self._drawn(sending.outgoing))
         self._shown += 1
         return str(self._shown)
+
+    async def notice(self, address: str, outgoing: Outgoing) -> None:
+        if address == self._address:
+            self._print(self._drawn(outgoing))
 
     def _incoming(self, line: str, external_id: str) -> Incoming:
         choice = self._chosen(line)
@@ -108,6 +116,18 @@ class TerminalChannel(Channel):
     def _print(self, text: str) -> None:
         if text:
             print(text, file=self._out, flush=True)
+
+
+async def _insist(receive: Receive, incoming: Incoming) -> None:
+    """What was typed is offered until it is committed; nobody types it again."""
+    while True:
+        try:
+            await receive(incoming)
+        except Exception as error:
+            log.error("a line was not recorded: %s; trying again", type(error).__name__)
+            await asyncio.sleep(OFFER_AGAIN_S)
+        else:
+            return
 
 
 def _read_aside(lines: Iterable[str]) -> asyncio.Queue[str | None]:

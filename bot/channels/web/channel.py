@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.channels import Channel, Incoming, Receive, Sending, WebApp
+from bot.channels import Channel, Incoming, Outgoing, Receive, Sending, WebApp
 from bot.channels.conversation import Conversation, Conversations
 from bot.channels.web.browser_id import BrowserId, BrowserIds, RateLimit, network_of
 from bot.channels.web.event_stream import EventStream, Stream, Streams, server_sent
@@ -35,6 +35,7 @@ from bot.web.paths import PATHS, path_for, root_of
 log = logging.getLogger(__name__)
 
 HIDDEN_AFTER = timedelta(hours=12)
+UNREADABLE = Conversation()
 COOKIE, COOKIE_KEPT = "cordwatch", timedelta(days=30)
 CHOICE_BYTES = 64
 WRONGS = {403: "web_form_expired", 404: "web_not_found", 409: "web_history_hidden", 429: "web_too_many"}
@@ -53,6 +54,7 @@ class Limits:
     streams: int = 2000
     streams_per_visitor: int = 4
     beat_s: float = 20
+    answer_within_s: float = 9
     write_within_s: float = 30
 
 
@@ -79,6 +81,7 @@ class WebChatChannel(Channel):
         self._talkers = RateLimit(self._limits.messages, self._limits.message_each)
         self.streams = Streams(signals, name, self._limits.streams, self._limits.streams_per_visitor)
         self._receive: Receive | None = None
+        self._on_their_way: dict[str, asyncio.Task[str | None]] = {}
         self.app: ASGIApp = self._build()
 
     async def listen(self, receive: Receive) -> None:
@@ -92,12 +95,17 @@ class WebChatChannel(Channel):
         self.streams.sent(sending.address, sending.delivery)
         return None
 
+    async def notice(self, address: str, outgoing: Outgoing) -> None:
+        self.streams.tell(address, "\n".join(filter(None, (outgoing.heading, outgoing.text))))
+
     def routes(self) -> Mapping[str, WebApp]:
         return {"/": self.app}
 
     async def close(self) -> None:
         """Ends the event streams, so that the web server can stop; the pages come back by themselves."""
         self.streams.close()
+        for task in self._on_their_way.values():
+            task.cancel()
 
     def _build(self) -> ASGIApp:
         routes = [
@@ -137,10 +145,10 @@ class WebChatChannel(Channel):
         """Takes a message; answers when it is committed."""
         form = await read_form(request, self._limits.form)
         visitor = self._owner(request, form)
-        before = await self._conversations.read(visitor.address)
+        before = await self._before(visitor)
         if self._is_hidden(before.active_at):
             raise HTTPException(409)
-        self._admit(request, visitor, before)
+        self._admit(request, visitor, is_new=before is not UNREADABLE and not before.lines)
         note = await self._take(request, visitor, form)
         after = await self._conversations.read(visitor.address)
         if _is_script(request):
@@ -148,6 +156,14 @@ class WebChatChannel(Channel):
             return JSONResponse({**update, "note": note})
         newest = "".join(f"#line-{line.id}" for line in after.lines[len(before.lines) :][:1])
         return RedirectResponse(path_for(request, "chat") + newest, status_code=303)
+
+    async def _before(self, visitor: BrowserId) -> Conversation:
+        """What was said so far. That it cannot be read is no reason not to take what she says now."""
+        try:
+            return await self._conversations.read(visitor.address)
+        except Exception as error:
+            log.error("a conversation cannot be read: %s", type(error).__name__)
+            return UNREADABLE
 
     async def _start_anew(self, request: Request) -> Response:
         self._owner(request, await read_form(request, self._limits.form))
@@ -189,6 +205,8 @@ class WebChatChannel(Channel):
         yield b"retry: 2000\n\n"
         while not stream.is_over:
             event = server_sent("beat", {})
+            if (notice := self.streams.notice_for(address, stream)) is not None:
+                yield server_sent("notice", {"text": notice})
             if stream.news.consume():
                 conversation = await self._conversations.read(address)
                 active_at = conversation.active_at
@@ -222,11 +240,11 @@ class WebChatChannel(Channel):
             raise HTTPException(403)
         return visitor
 
-    def _admit(self, request: Request, visitor: BrowserId, conversation: Conversation) -> None:
+    def _admit(self, request: Request, visitor: BrowserId, is_new: bool) -> None:
         at = self._clock()
         if not self._talkers.take(visitor.address, at):
             raise HTTPException(429, headers={"Retry-After": "5"})
-        if not conversation.lines and not self._newcomers.take(network_of(client_of(request)), at):
+        if is_new and not self._newcomers.take(network_of(client_of(request)), at):
             raise HTTPException(429, headers={"Retry-After": "60"})
 
     def _is_hidden(self, active_at: datetime | None) -> bool:
@@ -243,7 +261,8 @@ class WebChatChannel(Channel):
             raise HTTPException(400)
         if self._receive is None:
             raise HTTPException(503, headers={"Retry-After": "2"})
-        note = await self._receive(
+        return await self._within_patience(
+            self._receive,
             Incoming(
                 channel=self.name,
                 address=visitor.address,
@@ -251,10 +270,28 @@ class WebChatChannel(Channel):
                 text="" if choice else text,
                 choice=choice,
                 language_hint=self._hint(request),
-            )
+            ),
         )
-        self.streams.changed(visitor.address)
-        return note
+
+    async def _within_patience(self, receive: Receive, incoming: Incoming) -> str | None:
+        """The word for her button. A turn that takes long goes on; she is answered with the numbers to call meanwhile.
+
+        A message that is sent again while its turn goes on waits for that very turn.
+        """
+        turn = self._on_their_way.get(incoming.external_id)
+        if turn is None:
+            turn = self._on_their_way[incoming.external_id] = asyncio.ensure_future(receive(incoming))
+            turn.add_done_callback(lambda ended: self._has_ended(incoming, ended))
+        done, _ = await asyncio.wait([turn], timeout=self._limits.answer_within_s)
+        if not done:
+            raise HTTPException(503, headers={"Retry-After": "2"})
+        return turn.result()
+
+    def _has_ended(self, incoming: Incoming, turn: asyncio.Task[str | None]) -> None:
+        del self._on_their_way[incoming.external_id]
+        if not turn.cancelled() and turn.exception() is None:
+            self.streams.forget_notice(incoming.address)
+            self.streams.changed(incoming.address)
 
     def _external_id(self, visitor: BrowserId, message_id: str, content: str) -> str:
         """The same when the page sends the message again, and another for another answer on an old form."""
@@ -266,7 +303,7 @@ class WebChatChannel(Channel):
     async def _refuse(self, request: Request, error: HTTPException) -> Response:
         key = WRONGS.get(error.status_code, "web_trouble" if error.status_code >= 500 else "web_bad_request")
         visitor = self._visitor(request)
-        conversation = await self._conversations.read(visitor.address) if visitor else Conversation()
+        conversation = await self._before(visitor) if visitor else Conversation()
         return self._wrong(request, error.status_code, key, self._language(request, conversation), error.headers)
 
     async def _fail(self, request: Request, _: Exception) -> Response:

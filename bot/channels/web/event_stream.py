@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,16 +13,20 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bot.store.signals import Signals, Subscriber
 
+NOTICES_KEPT = 1_000
+
 
 class Stream:
     """What one open page waits at.
 
-    `newest`: the last delivery it has written. `is_displaced`: it must make room for a newer page of the same visitor.
+    `newest`: the last delivery it has written; `notice`: the last notice. `is_displaced`: it must make room for a newer
+    page of the same visitor.
     """
 
     def __init__(self, news: Subscriber) -> None:
         self.news = news
         self.newest = 0
+        self.notice: str | None = None
         self.is_over = False
         self.is_displaced = False
         news.notify()
@@ -44,6 +48,7 @@ class Streams:
         self._open: defaultdict[str, list[Stream]] = defaultdict(list)
         self._count = 0
         self._is_closed = False
+        self._notices: OrderedDict[str, str] = OrderedDict()
 
     def open(self, address: str) -> Stream | None:
         """A new stream, the oldest of the address ending if there are too many; None when no more are taken."""
@@ -76,6 +81,23 @@ class Streams:
         self.changed(address)
         for stream in knowing:
             stream.news.consume()
+
+    def tell(self, address: str, text: str) -> None:
+        """Shows a text on every page of an address, also on one that opens until it is forgotten."""
+        self._notices[address] = text
+        if len(self._notices) > NOTICES_KEPT:
+            self._notices.popitem(last=False)
+        for stream in self._open.get(address, ()):
+            stream.news.notify()
+
+    def notice_for(self, address: str, stream: Stream) -> str | None:
+        """What is still to be shown on this page."""
+        notice = self._notices.get(address)
+        is_news, stream.notice = notice != stream.notice, notice
+        return notice if is_news else None
+
+    def forget_notice(self, address: str) -> None:
+        self._notices.pop(address, None)
 
     def close(self) -> None:
         self._is_closed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -70,6 +71,22 @@ async def test_what_is_pressed_while_the_server_is_away_arrives_once_it_is_back(
         await expect(someone.page.locator(".pending")).to_have_count(0)
         assert await someone.has_said() == ["English", "And my legs are heavy"]
         await expect(someone.status).not_to_contain_text("Not sent")
+
+
+async def test_the_numbers_are_shown_while_a_message_cannot_be_stored(browser):
+    async with web_chat(Limits(answer_within_s=0.5)) as chat, patient(browser, chat.url) as someone:
+        await someone.opens()
+        await someone.is_asked("language")
+        chat.clinic.pauses = asyncio.Event()
+        await someone.says("My legs are heavy")
+        await expect(someone.status).to_contain_text("Call +31 20 555 0100")
+        await chat.channel.notice(address_of(chat), Outgoing("Call 0900 1234", heading="Not stored yet"))
+        await expect(someone.status).to_contain_text("Not stored yet Call 0900 1234")
+        await expect(someone.page.locator(".pending")).to_have_count(1)
+        chat.clinic.pauses.set()
+        await expect(someone.page.locator(".pending")).to_have_count(0)
+        await expect(someone.status).not_to_contain_text("Not stored")
+        assert await someone.has_said() == ["My legs are heavy"]
 
 
 async def test_a_lost_reply_makes_no_second_message(chat, browser):

@@ -237,6 +237,26 @@ async def test_a_failure_says_so_without_details_and_logs_no_words(chat, caplog)
         assert "secret words" not in caplog.text
 
 
+async def test_a_turn_that_hangs_is_answered_with_the_numbers_and_takes_effect_once():
+    async with web_chat(Limits(answer_within_s=0.2)) as chat, Browser(chat) as browser:
+        chat.clinic.pauses = asyncio.Event()
+        answers = [await browser.post(id="1", text="my legs") for _ in range(2)]
+        assert [one.status_code for one in answers] == [503, 503]
+        assert all("tel:+31205550100" in one.text and "tel:112" in one.text for one in answers)
+        chat.clinic.pauses.set()
+        assert (await browser.post(id="1", text="my legs")).status_code == 303
+        assert [one.text for one in chat.clinic.received].count("my legs") <= 2
+        await browser.open()
+        assert texts(browser.page).count("my legs") == 1
+
+
+async def test_what_she_says_is_taken_though_what_was_said_cannot_be_read(chat):
+    async with Browser(chat) as browser:
+        chat.clinic.said[browser.address] = [None]
+        assert (await browser.post(id="1", text="my legs are heavy")).status_code == 500
+        assert [one.text for one in chat.clinic.received] == ["my legs are heavy"]
+
+
 # --- who may read and write
 
 
