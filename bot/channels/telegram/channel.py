@@ -106,7 +106,7 @@ class TelegramChannel(Channel):
         self._webhook, self._introductions = webhook, introductions
         self._timeout_s, self._poll_s = timeout.total_seconds(), round(poll.total_seconds())
         self._patience_s, self._pause = patience.total_seconds(), pause
-        self._heard = heard
+        self._hear = heard
         self._receive: Receive | None = None
         self._troubles: dict[str, str] = {}
         self._heard = 0
@@ -261,7 +261,7 @@ class TelegramChannel(Channel):
     def _incoming(self, update: Json) -> Incoming | None:
         incoming = incoming_from(update, self._key)
         if incoming is not None:
-            self._heard(incoming)
+            self._hear(incoming)
         return incoming
 
     async def _take(self, update: Json, incoming: Incoming | None) -> Json | None:
