@@ -91,7 +91,9 @@ async def opened(
         prober = Prober(store, lambda rehearsal: serve(rehearsal, signals=ChangeFeed()), words.offered[0], utc_now)
         outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals)
         tasks = Tasks()
-        health = Health(store, utc_now, lambda: _states(channels, outbox), tasks.pulses.values)
+        health = Health(
+            store, utc_now, lambda: _states(channels, outbox), tasks.pulses.values, service.oldest_unanswered
+        )
         needs_code = config.clinic.must_leads_use_codes
         console = ConsoleApp(service, store.desk, config.clinic, utc_now, store.reports, alerts, needs_code)
         link = await demo.sign_in_link(store.desk, console.accounts, config.base_url) if config.is_demo else None

@@ -133,9 +133,15 @@ def _told(status: Status) -> Reply:
 
 def _lines(status: Status) -> Iterator[str]:
     yield f"Health     {'red' if status.reasons else 'green'}, since {status.started_at:%Y-%m-%d %H:%M} UTC"
+    for words in status.reasons:
+        yield f"Red        {words}"
+    for words in status.warnings:
+        yield f"Warning    {words}"
     for name, channel in status.channels.items():
         polled = "" if channel.polled_at is None else f", asked for messages at {channel.polled_at:%H:%M:%S} UTC"
         yield f"Channel    {name}: {channel.trouble or 'works'}{polled}"
     oldest = f", the oldest for {status.oldest_waiting.total_seconds():.0f} s" if status.waiting_chats else ""
     yield f"Waiting    {status.waiting_chats} chats with undelivered messages{oldest}"
-    yield f"Database   {'writable' if status.is_writable else 'not writable'}"
+    yield f"Database   {status.place.database_bytes + status.place.log_bytes} bytes, {status.commits.done} commits"
+    if status.backup is not None:
+        yield f"Backup     {status.backup.file}, at {status.backup.at:%Y-%m-%d %H:%M} UTC"

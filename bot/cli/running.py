@@ -78,6 +78,7 @@ def _going_on(
     if is_chat:
         return
     yield keep(app.prober.pulse, app.prober.run)
+    yield keep(Pulse("integrity", has_rounds=False), app.health.inspect)
     for channel in app.channels.values():
         yield keep(Pulse(channel.name, has_rounds=False), partial(_listen, channel, service))
     office = Office(app.store.desk, app.console.accounts, app.config.base_url, app.health)

@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.channels import ChannelStatus
+from bot.health.backup import SETTING, read
+from bot.health.clock import ClockWatch, since_boot_s
 from bot.health.status import Status, TaskState
 from bot.service.pulse import Pulse
 from bot.store.vitals import Vitals
 
-WRITE_AGAIN_AFTER = timedelta(seconds=10)
-WRITE_PATIENCE_S = 5.0
+log = logging.getLogger("cordwatch")
+CHECK_EVERY_S = 24 * 3600.0
 RESTART_AFTER = timedelta(minutes=10)
 """A new start that may mend something, or not, is not tried more often than so."""
+
+T = TypeVar("T")
 
 
 @dataclass
 class Health:
-    """`channels` gives how each channel does at this moment, `pulses` how each task does."""
+    """`channels` gives how each channel does at this moment, `pulses` how each task does.
+
+    `unanswered`: for how long the oldest message has waited that is not committed.
+    """
 
     store: Vitals
     clock: Callable[[], datetime]
     channels: Callable[[], Mapping[str, ChannelStatus]] = dict
     pulses: Callable[[], Iterable[Pulse]] = tuple
-    monotonic: Callable[[], float] = time.monotonic
+    unanswered: Callable[[], timedelta] = timedelta
+    steady_s: Callable[[], float] = since_boot_s
     started_at: datetime = field(init=False)
-    _wrote_at: datetime | None = field(init=False, default=None)
+    watch: ClockWatch = field(init=False)
+    _faults: tuple[str, ...] = field(init=False, default=())
     _red_since: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.started_at = self.clock()
+        self.watch = ClockWatch(self.clock, self.steady_s)
 
     async def status(self) -> Status:
-        at = self.clock()
-        is_writable = await self._is_writable(at)
-        waiting, since = await self.store.waiting() if is_writable else (0, None)
-        wake = await self.store.next_wake() if is_writable else None
+        """Raises nothing: what cannot be read is a reason by itself."""
+        at, seen = self.clock(), _Reading()
+        waiting, since = await seen.of(self.store.waiting(), (0, None))
         return Status(
             at=at,
             started_at=self.started_at,
@@ -47,31 +57,50 @@ class Health:
             tasks=tuple(_state(one) for one in self.pulses()),
             waiting_chats=waiting,
             oldest_waiting=_since(since, at),
-            wake_lag=_since(wake, at),
-            is_writable=is_writable,
+            wake_lag=_since(await seen.of(self.store.next_wake(), None), at),
+            unanswered=self.unanswered(),
+            parked=await seen.of(self.store.parked(), 0),
+            backup=read(await seen.of(self.store.get_setting(SETTING), None)),
+            accounts=await seen.of(self.store.accounts(), 0),
+            entries=tuple(await seen.of(self.store.open_entries_by_disposition(at), ())),
+            commits=self.store.commits,
             has_writer_died=self.store.has_died,
+            unreadable=seen.error,
+            faults=self._faults,
+            place=self.store.place(),
+            clock_off=self.watch.off(),
         )
 
     async def is_better_left_alone(self) -> bool:
         """Whether a new start of the process would mend nothing, or do harm."""
-        status, now = await self.status(), self.monotonic()
+        status, now = await self.status(), self.steady_s()
         self._red_since = (self._red_since or now) if status.reasons else None
         red_for = timedelta(seconds=now - (self._red_since or now))
         return status.is_better_left_alone(red_for, RESTART_AFTER)
 
-    async def _is_writable(self, at: datetime) -> bool:
-        """Tried by writing, at most every few seconds however often somebody looks."""
-        if self._wrote_at is not None and timedelta(0) <= at - self._wrote_at < WRITE_AGAIN_AFTER:
-            return True
+    async def inspect(self) -> None:
+        """Reads the whole database at the start and once a day, until cancelled."""
+        self.watch.known = max((one.at for one in await self.store.probes()), default=None)
+        while True:
+            self._faults = tuple(await self.store.quick_check())
+            for fault in self._faults:
+                log.critical("the database is broken: %s", fault)
+            await asyncio.sleep(CHECK_EVERY_S)
+
+
+@dataclass
+class _Reading:
+    """`error`: the kind of what the last reading met that did not succeed."""
+
+    error: str | None = None
+
+    async def of(self, reading: Awaitable[T], otherwise: T) -> T:
         try:
-            async with asyncio.timeout(WRITE_PATIENCE_S):
-                await self.store.put_setting("health", at.isoformat())
-        except Exception:
+            return await reading
+        except Exception as error:
             # Whatever the store raises, the answer is the same, and this page must outlive it.
-            self._wrote_at = None
-            return False
-        self._wrote_at = at
-        return True
+            self.error = type(error).__name__
+            return otherwise
 
 
 def _state(pulse: Pulse) -> TaskState:
@@ -83,6 +112,7 @@ def _state(pulse: Pulse) -> TaskState:
         vain_ends=pulse.vain_ends if pulse.is_begun_in_vain else 0,
         is_failing=pulse.is_failing,
         is_silent=pulse.is_silent,
+        has_failed_lately=pulse.has_failed_lately,
     )
 
 

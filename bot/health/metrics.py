@@ -21,7 +21,7 @@ def as_metrics(status: Status) -> str:
         ("waiting_chats", "Chats with undelivered messages.", [("", status.waiting_chats)]),
         ("oldest_undelivered_seconds", "Age of the oldest.", [("", status.oldest_waiting.total_seconds())]),
         ("wake_lag_seconds", "How late the earliest due wake is.", [("", status.wake_lag.total_seconds())]),
-        ("database_writable", "1 when the database can be written.", [("", float(status.is_writable))]),
+        ("database_writable", "1 when the database can be written.", [("", float(status.commits.error is None))]),
     ]
     lines = []
     for name, meaning, samples in metrics:

@@ -46,5 +46,8 @@ def as_json(status: Status) -> dict[str, Any]:
         "waiting_chats": status.waiting_chats,
         "oldest_undelivered_s": status.oldest_waiting.total_seconds(),
         "wake_lag_s": status.wake_lag.total_seconds(),
-        "database": "writable" if status.is_writable else "not writable",
+        "oldest_unanswered_s": status.unanswered.total_seconds(),
+        "parked": status.parked,
+        "database": "writable" if status.commits.error is None else "not writable",
+        "last_backup": None if status.backup is None else status.backup.at.isoformat(),
     }

@@ -44,6 +44,24 @@ class Trouble:
 
 
 _ROWS = (
+    # patients are not answered
+    Reason(
+        "unanswered",
+        "a patient has been waiting for {since} for an answer to what she wrote",
+        "see the other reasons and the log for what keeps it; she was told to call meanwhile",
+        restart=Restart.MAY_MEND_LATER,
+    ),
+    Reason(
+        "parked",
+        "{count} messages of patients could not be processed and wait for a nurse",
+        "let a nurse read and close these entries of the worklist; send the developers what the log says of them",
+    ),
+    Reason(
+        "probe",
+        "for {since} nothing has gone the way of a patient's message to its end ({error})",
+        "see the other reasons and the log; restart the service if nothing there explains it",
+        restart=Restart.MAY_MEND_LATER,
+    ),
     Reason(
         "channel",
         "{channel} is down: {trouble}",
@@ -65,17 +83,11 @@ _ROWS = (
         "see the log for the session that cannot be woken, and the clock",
     ),
     Reason(
-        "database",
-        "the database cannot be written",
-        "look at the disk: is it full, read-only or failing, or does another program hold the database?",
-        restart=Restart.DOES_HARM,
+        "unread",
+        "{count} urgent entries are open and nobody has an account to read them with",
+        "call these patients now (`cordwatch worklist` lists them), then `cordwatch nurse add`",
     ),
-    Reason(
-        "dead_writer",
-        "the part that writes to the database has died",
-        "the service ends by itself so that it is started anew; see the log for what it met",
-        restart=Restart.MAY_MEND,
-    ),
+    # the parts of the process
     Reason(
         "task_ends",
         "the task {task!r} has ended {times} times in a row ({error}) and is begun again and again",
@@ -94,6 +106,91 @@ _ROWS = (
         "restart the service; under systemd it is restarted by itself",
         restart=Restart.MAY_MEND,
     ),
+    Reason(
+        "dead_writer",
+        "the part that writes to the database has died",
+        "the service ends by itself so that it is started anew; see the log for what it met",
+        restart=Restart.MAY_MEND,
+    ),
+    # records are in danger
+    Reason(
+        "database",
+        "the database cannot be written ({error})",
+        "look at the disk: is it full, read-only or failing, or does another program hold the database?",
+        restart=Restart.DOES_HARM,
+    ),
+    Reason(
+        "unreadable",
+        "the database cannot be read ({error})",
+        "run `cordwatch db check`, and `cordwatch restore` with the last backup if it is broken",
+        restart=Restart.DOES_HARM,
+    ),
+    Reason(
+        "broken",
+        "the database is broken: {faults}",
+        "run `cordwatch db check`, and `cordwatch restore` with the last backup",
+        restart=Restart.DOES_HARM,
+    ),
+    Reason(
+        "file_gone",
+        "the database was deleted or moved while the service works on it",
+        "do not stop the service: what it still holds would be gone; `cordwatch backup` first, then restore that copy",
+        restart=Restart.DOES_HARM,
+    ),
+    Reason(
+        "file_replaced",
+        "another file stands where the database is, or its log was taken away, while the service works on the old one",
+        "do not stop the service: what it still holds would be gone; `cordwatch backup` first, then restore that copy",
+        restart=Restart.DOES_HARM,
+    ),
+    Reason(
+        "disk_full",
+        "the disk of the database has only {free} MB left",
+        "make room now: with none left nothing that patients write can be kept",
+        restart=Restart.DOES_HARM,
+    ),
+    Reason(
+        "clock",
+        "the clock of this machine was set {way} by {since}",
+        "see `timedatectl` and set it right; if it is right now, restart the service",
+    ),
+    Reason(
+        "backup_lost",
+        "the last backup is {since} old",
+        "see why backups are no longer made; run `cordwatch backup` now",
+    ),
+    # what asks for care
+    Reason(
+        "task_ended",
+        "the task {task!r} has failed {times} times since the start, last within this hour",
+        "see the log for what it met",
+        is_red=False,
+    ),
+    Reason("overdue", "{count} entries of the worklist are overdue", "see whether nurses read it", is_red=False),
+    Reason(
+        "no_account",
+        "nobody has an account at the console",
+        "make one with `cordwatch nurse add`: patients are told that nurses read",
+        is_red=False,
+    ),
+    Reason(
+        "backup_none",
+        "no backup has ever been made",
+        "set up `cordwatch backup`, see docs/setup.md",
+        is_red=False,
+    ),
+    Reason(
+        "backup_old",
+        "the last backup is {since} old",
+        "see why backups are no longer made; run `cordwatch backup` now",
+        is_red=False,
+    ),
+    Reason(
+        "disk",
+        "the disk of the database has only {free} MB left",
+        "make room before it is full",
+        is_red=False,
+    ),
 )
 
 REASONS: Mapping[str, Reason] = {one.name: one for one in _ROWS}
@@ -107,7 +204,9 @@ def trouble(name: str, **places: object) -> Trouble:
 def _words(place: object) -> object:
     if not isinstance(place, timedelta):
         return place
-    seconds = int(place.total_seconds())
+    seconds = int(abs(place.total_seconds()))
+    if seconds >= 172_800:
+        return f"{seconds // 86_400} days"
     if seconds >= 7200:
         return f"{seconds // 3600} hours"
     if seconds >= 120:

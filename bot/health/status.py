@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.channels import ChannelStatus
+from bot.health.backup import Backup
 from bot.health.reasons import Restart, Trouble, trouble
+from bot.store.vitals import Commits, OpenEntries, Place
 
+ANSWERED_WITHIN = timedelta(seconds=60)
 DELIVERED_WITHIN = timedelta(seconds=100)
 POLLED_WITHIN = timedelta(seconds=90)
 WOKEN_WITHIN = timedelta(minutes=1)
+CLOCK_OFF = timedelta(minutes=1)
+BACKUP_OLD, BACKUP_LOST = timedelta(hours=26), timedelta(days=7)
+DISK_FULL_BYTES, DISK_LOW_BYTES = 32 * 2**20, 512 * 2**20
+URGENT = ("emergency", "12h")
+PROBE = "probe"
+NONE_YET, AS_IT_SHOULD_BE = Commits(), Place(free_bytes=DISK_LOW_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,7 @@ class TaskState:
     vain_ends: int = 0
     is_failing: bool = False
     is_silent: bool = False
+    has_failed_lately: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +48,21 @@ class Status:
     waiting_chats: int = 0
     oldest_waiting: timedelta = timedelta(0)
     wake_lag: timedelta = timedelta(0)
-    is_writable: bool = True
+    unanswered: timedelta = timedelta(0)
+    parked: int = 0
+    commits: Commits = NONE_YET
     has_writer_died: bool = False
+    unreadable: str | None = None
+    faults: tuple[str, ...] = ()
+    place: Place = AS_IT_SHOULD_BE
+    clock_off: timedelta = timedelta(0)
+    backup: Backup | None = None
+    accounts: int = 0
+    entries: tuple[OpenEntries, ...] = ()
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
-        return (*_of_store(self), *_of_channels(self), *_of_delivery(self), *_of_tasks(self))
+        return tuple(one for judge in JUDGES for one in judge(self))
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -63,11 +82,11 @@ class Status:
         return not (Restart.MAY_MEND in restarts or (Restart.MAY_MEND_LATER in restarts and red_for >= patience))
 
 
-def _of_store(status: Status) -> Iterator[Trouble]:
-    if status.has_writer_died:
-        yield trouble("dead_writer")
-    elif not status.is_writable:
-        yield trouble("database")
+def _of_answers(status: Status) -> Iterator[Trouble]:
+    if status.unanswered > ANSWERED_WITHIN:
+        yield trouble("unanswered", since=status.unanswered)
+    if status.parked:
+        yield trouble("parked", count=status.parked)
 
 
 def _of_channels(status: Status) -> Iterator[Trouble]:
@@ -90,7 +109,59 @@ def _of_tasks(status: Status) -> Iterator[Trouble]:
     for task in status.tasks:
         if task.vain_ends > 1:
             yield trouble("task_ends", task=task.name, times=task.vain_ends, error=task.error)
-        elif task.is_failing:
-            yield trouble("task_fails", task=task.name, since=task.unwell, error=task.error)
         elif task.is_silent:
             yield trouble("task_hangs", task=task.name, since=task.unwell)
+        elif task.is_failing and task.name == PROBE:
+            yield trouble("probe", since=task.unwell, error=task.error)
+        elif task.is_failing:
+            yield trouble("task_fails", task=task.name, since=task.unwell, error=task.error)
+        elif task.has_failed_lately:
+            yield trouble("task_ended", task=task.name, times=task.failures)
+
+
+def _of_store(status: Status) -> Iterator[Trouble]:
+    if status.has_writer_died:
+        yield trouble("dead_writer")
+    elif status.commits.error is not None:
+        yield trouble("database", error=status.commits.error)
+    if status.unreadable is not None:
+        yield trouble("unreadable", error=status.unreadable)
+    if status.faults:
+        yield trouble("broken", faults=", ".join(status.faults))
+
+
+def _of_place(status: Status) -> Iterator[Trouble]:
+    if not status.place.is_there:
+        yield trouble("file_gone")
+    elif not status.place.is_same:
+        yield trouble("file_replaced")
+    if status.place.free_bytes < DISK_LOW_BYTES:
+        is_full = status.place.free_bytes < DISK_FULL_BYTES
+        yield trouble("disk_full" if is_full else "disk", free=status.place.free_bytes // 2**20)
+
+
+def _of_clock(status: Status) -> Iterator[Trouble]:
+    if abs(status.clock_off) >= CLOCK_OFF:
+        yield trouble("clock", way="back" if status.clock_off < timedelta(0) else "ahead", since=status.clock_off)
+
+
+def _of_backup(status: Status) -> Iterator[Trouble]:
+    if status.backup is None:
+        yield trouble("backup_none")
+    elif (age := status.at - status.backup.at) > BACKUP_OLD:
+        yield trouble("backup_lost" if age > BACKUP_LOST else "backup_old", since=age)
+
+
+def _of_readers(status: Status) -> Iterator[Trouble]:
+    urgent = sum(one.open for one in status.entries if one.disposition in URGENT)
+    if not status.accounts:
+        yield trouble("unread", count=urgent) if urgent else trouble("no_account")
+    if overdue := sum(one.overdue for one in status.entries):
+        yield trouble("overdue", count=overdue)
+
+
+JUDGES = (
+    *(_of_answers, _of_channels, _of_delivery, _of_tasks),
+    *(_of_store, _of_place, _of_clock, _of_backup, _of_readers),
+)
+"""In the order in which an administrator should hear of it."""

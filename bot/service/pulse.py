@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 SILENT_AFTER_S = 90.0
 """Every round of a task ends sooner: none waits longer for news than 30 s."""
+LATELY_S = 3600.0
 LIVED_S = 60.0
 """A task that ends after so long has lived; one that does not is begun anew in vain."""
 
@@ -28,6 +29,7 @@ class Pulse:
     began_s: float = field(init=False)
     succeeded_s: float = field(init=False)
     ended_s: float = field(init=False)
+    failed_s: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.began_s = self.succeeded_s = self.ended_s = self.monotonic()
@@ -39,7 +41,7 @@ class Pulse:
 
     def failed(self, error: BaseException | str) -> None:
         """A round."""
-        self.ended_s = self.monotonic()
+        self.ended_s = self.failed_s = self.monotonic()
         self.failures += 1
         self.error = error if isinstance(error, str) else type(error).__name__
 
@@ -67,6 +69,10 @@ class Pulse:
     def is_silent(self) -> bool:
         """No round has ended for long, well or badly: it hangs."""
         return self.has_rounds and self._is_long_ago(self.ended_s)
+
+    @property
+    def has_failed_lately(self) -> bool:
+        return self.failed_s is not None and self.monotonic() - self.failed_s < LATELY_S
 
     @property
     def unwell_s(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ class Clinic:
         self.at = NOON
         self.store = SqliteStore(path)
         self.channels: dict[str, ChannelStatus] = {}
-        self.health = Health(self.store, lambda: self.at, lambda: self.channels)
+        self.health = Health(self.store, lambda: self.at, lambda: self.channels, steady_s=lambda: self.at.timestamp())
 
     async def call(self, path: str, method: str = "GET") -> Response:
         transport = ASGITransport(Starlette(routes=routes(self.health)))
@@ -66,6 +68,10 @@ async def test_all_well_is_green(clinic):
     status, body = await clinic.get()
     assert (status, body["status"], body["reasons"]) == (200, "green", [])
     assert body["database"] == "writable"
+    assert [words.partition(";")[0] for words in body["warnings"]] == [
+        "no backup has ever been made",
+        "nobody has an account at the console",
+    ]
     assert body["channels"]["telegram"] == {"trouble": None, "last_poll": NOON.isoformat()}
 
 
@@ -104,11 +110,22 @@ async def test_silence_that_goes_unanswered_is_red(clinic):
     assert await clinic.reasons() == ["a reminder or an advice after silence is late by 61 seconds"]
 
 
-async def test_a_database_that_cannot_be_written_is_red(tmp_path):
-    clinic = Clinic(tmp_path / "clinic.db")
+async def test_a_database_that_takes_no_commit_is_red_until_one_succeeds(clinic, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "clinic.db", isolation_level=None)) as other:
+        clinic.store._writer._connection.execute("pragma busy_timeout = 1")
+        other.execute("begin immediate")
+        with pytest.raises(sqlite3.OperationalError):
+            await clinic.says()
+        status, body = await clinic.get()
+        assert (status, body["names"][0], body["database"]) == (503, "database", "not writable")
+    await clinic.says()
+    assert await clinic.reasons() == []
+
+
+async def test_a_database_that_cannot_be_read_is_red_and_the_page_outlives_it(clinic):
     await clinic.store.close()
     status, body = await clinic.get()
-    assert (status, body["database"]) == (503, "not writable")
+    assert (status, body["names"][0]) == (503, "unreadable")
 
 
 async def test_nothing_of_a_patient_is_shown(clinic):
@@ -130,7 +147,6 @@ def test_metrics_are_in_the_text_form_of_prometheus():
         waiting_chats=2,
         oldest_waiting=timedelta(seconds=1.5),
         wake_lag=timedelta(0),
-        is_writable=True,
     )
     lines = as_metrics(status).splitlines()
     assert "cordwatch_healthy 0" in lines

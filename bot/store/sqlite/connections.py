@@ -39,7 +39,7 @@ class Connections:
             self._lock = None if is_reader else undone.enter_context(closing(_locked(path)))
             writing = None if is_reader else undone.enter_context(closing(_connect_to_write(path)))
             self._reader = _connect_to_read(path, is_alone=is_reader)
-            self.path, self._opened = path, path.stat()
+            self.path, self._whereabouts = path, vitals.Whereabouts(path)
             undone.pop_all()
         self._writer = None if writing is None else Writer(writing)
 
@@ -60,7 +60,7 @@ class Connections:
         return Commits() if self._writer is None else self._writer.commits
 
     def place(self) -> Place:
-        return vitals.place(self.path, self._opened)
+        return self._whereabouts.look()
 
     def read_one(self, query: str, values: Sequence[str]) -> Any:
         """The first row of one statement, which needs no snapshot; None when there is none."""

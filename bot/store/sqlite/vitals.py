@@ -41,15 +41,26 @@ def open_entries(db: Connection, at: datetime) -> Sequence[OpenEntries]:
     return [OpenEntries(tier, count, overdue, maybe_moment(oldest)) for tier, count, overdue, oldest in rows]
 
 
-def place(path: Path, opened: os.stat_result) -> Place:
-    """`opened`: the file as it was when it was opened."""
-    free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
-    found = _stat(path)
-    if found is None:
-        return Place(is_there=False, is_same=False, free_bytes=free)
-    log = _stat(path.with_name(f"{path.name}-wal"))
-    is_same = (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino)
-    return Place(True, is_same, found.st_size, 0 if log is None else log.st_size, free)
+class Whereabouts:
+    """Where the files of an open database are, and whether they are still the ones that were opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._log_path = path, path.with_name(f"{path.name}-wal")
+        self._opened, self._log_opened = path.stat(), _stat(self._log_path)
+
+    def look(self) -> Place:
+        found, log = _stat(self._path), _stat(self._log_path)
+        # the log is made with the first write, and from then on it stays
+        self._log_opened = self._log_opened or log
+        is_same = _is_one(found, self._opened) and _is_one(log, self._log_opened)
+        free = shutil.disk_usage(self._path.parent).free if self._path.parent.is_dir() else 0
+        return Place(found is not None, is_same, found.st_size if found else 0, log.st_size if log else 0, free)
+
+
+def _is_one(found: os.stat_result | None, opened: os.stat_result | None) -> bool:
+    if found is None or opened is None:
+        return found is opened
+    return (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino)
 
 
 def _stat(path: Path) -> os.stat_result | None:
