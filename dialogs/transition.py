@@ -45,9 +45,7 @@ from dialogs.protocol import Disposition, TriageProtocol
 from dialogs.session import Session, apply
 from dialogs.timers import Timing, check_back_due, expiry_due, reminder_due, urgent_due
 
-WORDLESS = frozenset(
-    {"sticker", "animation", "dice", "game", "reaction", "contact", "number", "button", "blocked", "unblocked"}
-)
+WORDLESS = frozenset({"sticker", "animation", "dice", "game", "reaction", "contact", "button", "blocked", "unblocked"})
 """What can carry no symptom. Everything else that was not understood, a nurse has to look at."""
 
 

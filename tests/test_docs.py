@@ -58,7 +58,7 @@ def environ(checkout: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def clinic(checkout: Path, environ: dict[str, str]) -> Path:
     """What `cordwatch init` leaves when its questions are answered."""
-    answers = ["Test Clinic", "Europe/Amsterdam", "112", "113", "+31 10 123 4567", "+31 10 123 4568"]
+    answers = ["Test Clinic", "Europe/Amsterdam", "", "112", "113", "+31 10 123 4567", "+31 10 123 4568"]
     answers += ["mo-fr 09:00-17:00", "", "en"]
     made = run(".venv/bin/cordwatch init", checkout, environ, "\n".join(answers) + "\n")
     assert made.returncode == 0, made.stderr

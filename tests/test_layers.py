@@ -37,7 +37,7 @@ ROOMS = {
     "dialogs": Row(0, (), ("pydantic", "pydantic_core", "transitions")),
     # what all others speak of: settings, messages, records, pages
     "bot": Row(1),
-    "bot.clinic": Row(1, CORE, ("pydantic", "pydantic_core", "tomlkit")),
+    "bot.clinic": Row(1, CORE, ("phonenumbers", "pydantic", "pydantic_core", "tomlkit")),
     "bot.channels": Row(1, CORE),
     "bot.store": Row(1, (*CORE, "bot.channels")),
     "bot.web": Row(1, CORE, (*PAGES, "uvicorn", "h11")),
@@ -65,6 +65,7 @@ ONLY_HERE = {
     "argon2": ("bot.console.credentials",),
     "pyotp": ("bot.console.credentials",),
     "segno": ("bot.console.credentials",),
+    "phonenumbers": ("bot.clinic.telephone",),
     "tomlkit": ("bot.clinic.new_clinic",),
 }
 """Packages that one module of a room imports and the others do not."""

@@ -8,13 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.clinic.settings import LOCALES, Config, ConfigError, load, refuse_unreal_numbers
+from bot.clinic.settings import LOCALES, Clinic, Config, ConfigError, load, refuse_unreal_numbers
+from bot.clinic.telephone import doubt
 from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path, read
 from bot.language.texts import PatientTexts
 from dialogs import protocol as protocols
 from dialogs.protocol import ProtocolError, TriageProtocol
 from dialogs.topic import TopicError, Topics
 from dialogs.topic import load as load_topics
+
+NUMBERS = {
+    "emergency_number": "emergency",
+    "crisis_line": "crisis_line",
+    "day_number": "day",
+    "always_number": "always",
+}
+"""The clinic's numbers, and what they are called in clinic.toml."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +82,22 @@ def _notes(config: Config) -> Iterator[Finding]:
     yield Finding(
         "ok", f"time {now:%A %H:%M} at the clinic ({config.clinic.time_zone}), the same as on its wall clock?"
     )
+    yield from _numbers(config.clinic)
     if not any(day >= now.date() for day in config.clinic.calendar.holidays):
         yield Finding(
             "note", "[hours] holidays: none lies ahead; patients are told that nurses read on every working day"
         )
+
+
+def _numbers(clinic: Clinic) -> Iterator[Finding]:
+    """What patients see, so that somebody dials each once; and what the country's numbering plan does not know."""
+    numbers = {name: getattr(clinic, field) for field, name in NUMBERS.items()}
+    yield Finding("ok", f"numbers of {clinic.country}: " + ", ".join(f"{name} {one}" for name, one in numbers.items()))
+    for name, number in numbers.items():
+        if found := doubt(number, clinic.country, is_emergency=name == "emergency"):
+            yield Finding(
+                "note", f"[numbers] {name} {number!r} {found}; dial it, and leave it if the right people answer"
+            )
 
 
 def _languages(config: Config, protocol: TriageProtocol, topics: Topics) -> Iterator[Finding]:

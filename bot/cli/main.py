@@ -124,11 +124,13 @@ def init(path: Path, offer_unreviewed: bool, force: bool, **given: str | None) -
     """
     if path.exists() and not force:
         raise click.ClickException(f"{path} exists; give another path, or --force to replace it")
-    answers = {one: _option_value(one, text) for one in new_clinic.SETTINGS if (text := given[one.option]) is not None}
     values: dict[tuple[str, str], Any] = {}
     for setting in new_clinic.SETTINGS:
-        answer = answers.get(setting) or _asked_for(setting)
-        values.update({(setting.section, key): value for key, value in answer.items()})
+        if (text := given[setting.option]) is not None:
+            values |= setting.within(_option_value(setting, text, values))
+    for setting in new_clinic.SETTINGS:
+        if given[setting.option] is None:
+            values |= setting.within(_asked_for(setting, values))
     values["clinic", "unreviewed_languages"] = _unreviewed(values["clinic", "languages"], offer_unreviewed)
     new_clinic.write(path, new_clinic.clinic_toml(values), force)
     click.echo(f"{path} is written. {_begun(load(path, os.environ))} Read the settings through, then:")
@@ -143,25 +145,26 @@ def _begun(config: Config) -> str:
     return f"The database {config.database} is begun, with nobody in it."
 
 
-def _option_value(setting: new_clinic.Setting, text: str) -> dict[str, Any]:
+def _option_value(setting: new_clinic.Setting, text: str, known: new_clinic.Values) -> dict[str, Any]:
     try:
-        return setting.read(text)
+        return setting.read(text, known)
     except ValueError as error:
         raise click.UsageError(f"{setting.flag} must be {error}, not {text!r}") from error
 
 
-def _asked_for(setting: new_clinic.Setting) -> dict[str, Any]:
+def _asked_for(setting: new_clinic.Setting, known: new_clinic.Values) -> dict[str, Any]:
     """The setting from the person at the keyboard or the lines piped in, asked again until it makes sense."""
 
     def read(text: str) -> dict[str, Any]:
         try:
-            return setting.read(text)
+            return setting.read(text, known)
         except ValueError as error:
             raise click.BadParameter(f"must be {error}, not {text!r}") from error
 
+    usual = setting.usual(known)
     try:
         answer: dict[str, Any] = click.prompt(
-            setting.prompt, default=setting.default, show_default=bool(setting.default), value_proc=read, err=True
+            setting.prompt, default=usual, show_default=bool(usual), value_proc=read, err=True
         )
     except click.Abort as error:
         raise click.ClickException(

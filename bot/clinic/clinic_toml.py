@@ -22,10 +22,11 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from bot.clinic import values
+from bot.clinic import telephone, values
 from bot.clinic.calendar import Span
 from dialogs.checks import did_you_mean
 from dialogs.toml_file import NotToml, shown, table_of, text_of
@@ -46,8 +47,9 @@ class ConfigError(ValueError):
 # --- the sections of clinic.toml ------------------------------------------------------------------------------------
 
 Name = Annotated[str, AfterValidator(values.name)]
-Phone = Annotated[str, AfterValidator(values.phone)]
-ShortOrPhone = Annotated[str, AfterValidator(values.short_or_phone)]
+Country = Annotated[str, AfterValidator(telephone.country_code)]
+OwnNumber = Annotated[str, AfterValidator(lambda value, info: telephone.clinic_number(value, info.context))]
+PublicNumber = Annotated[str, AfterValidator(telephone.public_number)]
 Languages = Annotated[tuple[Annotated[str, AfterValidator(values.language)], ...], Strict(False)]
 Spans = Annotated[tuple[Span, ...], BeforeValidator(values.spans)]
 Url = Annotated[str, AfterValidator(values.web_url)]
@@ -64,6 +66,7 @@ class Section(BaseModel):
 class ClinicSection(Section):
     name: Name
     time_zone: Zone
+    country: Country
     languages: Languages = Field(default=("en",), min_length=1, description="name the usual one first")
     unreviewed_languages: Languages = ()
     are_carers_allowed: bool = Field(default=True, alias="carers")
@@ -71,12 +74,27 @@ class ClinicSection(Section):
         default=6, ge=6, le=60, description="a longer time is more careful; less than 6 months is not"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_time_zone(cls, section: Any) -> Any:
+        """Files from before there was a country are those of the country that their clocks are of."""
+        return section | {"country": found} if (found := _country(section)) is not None else section
+
+
+def _country(section: Any) -> Any:
+    """What the section says of its country, in whatever form; else that of its time zone."""
+    if not isinstance(section, dict):
+        return None
+    return section.get("country") or telephone.country_of_zone(str(section.get("time_zone")))
+
 
 class NumbersSection(Section):
-    emergency_number: ShortOrPhone = Field(alias="emergency")
-    crisis_line: ShortOrPhone
-    day_number: Phone = Field(alias="day")
-    always_number: Phone = Field(alias="always", description="the number that is answered day and night")
+    """As patients see them. `emergency_number` and `crisis_line` are short or freephone where the country's are."""
+
+    emergency_number: PublicNumber = Field(alias="emergency")
+    crisis_line: PublicNumber
+    day_number: OwnNumber = Field(alias="day")
+    always_number: OwnNumber = Field(alias="always", description="the number that is answered day and night")
 
 
 class HoursSection(Section):
@@ -206,7 +224,8 @@ def read(path: Path) -> File:
 def parse(text: str, path: Path) -> File:
     """The settings in the text of a file. Raises ConfigError naming every problem."""
     try:
-        file = File.model_validate(table_of(text))
+        table = table_of(text)
+        file = File.model_validate(table, context=_plan(table))
     except NotToml as error:
         raise ConfigError(f"{path}: {error}") from error
     except ValidationError as error:
@@ -215,6 +234,14 @@ def parse(text: str, path: Path) -> File:
     if problems:
         raise ConfigError(*problems)
     return file
+
+
+def _plan(table: dict[str, Any]) -> str | None:
+    """The country by whose numbering plan numbers are read; None while the file names none."""
+    try:
+        return telephone.country_code(str(_country(table.get("clinic"))))
+    except ValueError:
+        return None
 
 
 def keys(section: str) -> dict[str, Any]:

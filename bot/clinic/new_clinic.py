@@ -15,7 +15,8 @@ from tomlkit.items import Table
 
 from bot.clinic.clinic_toml import WEEKDAYS, available_languages, parse
 from bot.clinic.settings import DEMO, DEMO_NUMBERS
-from bot.clinic.values import digits, name, phone, short_or_phone, spans, time_zone
+from bot.clinic.telephone import clinic_number, country_code, country_of_zone, dialled, public_number
+from bot.clinic.values import name, spans, time_zone
 
 Values = Mapping[tuple[str, str], Any]
 """What stands in the file by section and key: texts, and lists of texts or dates."""
@@ -28,32 +29,49 @@ HEADER = """\
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Something to ask. `read` gives its values by key of the section, or raises ValueError: what it must be."""
+    """Something to ask. `read` gives its values by key of the section, or raises ValueError: what it must be.
+
+    `read` and `usual`, which is what Enter alone means, may look at what is known already.
+    """
 
     option: str
     section: str
     prompt: str
-    read: Callable[[str], dict[str, Any]]
-    default: str | None = None
+    read: Callable[[str, Values], dict[str, Any]]
+    usual: Callable[[Values], str | None] = lambda _: None
 
     @property
     def flag(self) -> str:
         return f"--{self.option.replace('_', '-')}"
 
+    def within(self, answer: Mapping[str, Any]) -> Values:
+        """An answer by section and key."""
+        return {(self.section, key): value for key, value in answer.items()}
 
-def _text(key: str, read: Callable[[str], str]) -> Callable[[str], dict[str, str]]:
-    return lambda value: {key: read(value.strip())}
+
+def _text(key: str, read: Callable[[str], str]) -> Callable[[str, Values], dict[str, str]]:
+    return lambda value, _: {key: read(value.strip())}
 
 
-def own_number(value: str) -> str:
-    """A telephone number in international form that is not the demo clinic's. Raises ValueError."""
-    number = phone(value)
-    if digits(number) in DEMO_NUMBERS:
+def _number(key: str) -> Callable[[str, Values], dict[str, str]]:
+    return lambda value, known: {key: own_number(value, usual_country(known))}
+
+
+def usual_country(known: Values) -> str | None:
+    """The country given, else that of the time zone given."""
+    given = known.get(("clinic", "country"))
+    return given or country_of_zone(str(known.get(("clinic", "time_zone"))))
+
+
+def own_number(value: str, country: str | None) -> str:
+    """A telephone number that is not the demo clinic's. Raises ValueError."""
+    number = clinic_number(value, country)
+    if dialled(number) in DEMO_NUMBERS:
         raise ValueError("your clinic's own number; this is the demo clinic's, and nobody answers it")
     return number
 
 
-def week(value: str) -> dict[str, str]:
+def week(value: str, _: Values) -> dict[str, str]:
     """Opening hours such as "mo-th 09:00-17:00; fr 09:00-12:00" by weekday. Raises ValueError."""
     found = dict.fromkeys(WEEKDAYS, "")
     for part in filter(None, (part.strip() for part in value.lower().split(";"))):
@@ -69,7 +87,7 @@ def week(value: str) -> dict[str, str]:
     return found
 
 
-def holidays(value: str) -> dict[str, list[date]]:
+def holidays(value: str, _: Values) -> dict[str, list[date]]:
     """Dates such as "2026-12-25, 2026-12-26"; nothing for none. Raises ValueError."""
     try:
         days = sorted({date.fromisoformat(part) for part in re.split(r"[,\s]+", value.strip()) if part})
@@ -78,7 +96,7 @@ def holidays(value: str) -> dict[str, list[date]]:
     return {"holidays": days}
 
 
-def languages(value: str) -> dict[str, list[str]]:
+def languages(value: str, _: Values) -> dict[str, list[str]]:
     """Codes of languages with a catalogue, the usual one first. Raises ValueError."""
     codes = list(dict.fromkeys(part for part in re.split(r"[,\s]+", value.strip()) if part))
     if not codes or not set(codes) <= set(available_languages()):
@@ -89,13 +107,14 @@ def languages(value: str) -> dict[str, list[str]]:
 SETTINGS = (
     Setting("name", "clinic", "Name of the clinic, as patients call it", _text("name", name)),
     Setting("time_zone", "clinic", "Time zone (such as Europe/Amsterdam)", _text("time_zone", time_zone)),
-    Setting("emergency", "numbers", "Emergency number (such as 112)", _text("emergency", short_or_phone)),
-    Setting("crisis_line", "numbers", "Crisis line, for thoughts of suicide", _text("crisis_line", short_or_phone)),
-    Setting("day", "numbers", "The clinic's number in opening hours (+31 …)", _text("day", own_number)),
-    Setting("always", "numbers", "The number that is answered day and night (+31 …)", _text("always", own_number)),
+    Setting("country", "clinic", "Country (two letters, such as NL)", _text("country", country_code), usual_country),
+    Setting("emergency", "numbers", "Emergency number (such as 112)", _text("emergency", public_number)),
+    Setting("crisis_line", "numbers", "Crisis line, for thoughts of suicide", _text("crisis_line", public_number)),
+    Setting("day", "numbers", "The clinic's number in opening hours (+31 …)", _number("day")),
+    Setting("always", "numbers", "The number that is answered day and night (+31 …)", _number("always")),
     Setting("hours", "hours", "Opening hours (such as mo-th 09:00-17:00; fr 09:00-12:00)", week),
-    Setting("holidays", "hours", "Holidays (such as 2026-12-25, 2026-12-26; empty for none)", holidays, ""),
-    Setting("languages", "clinic", "Languages to offer, the usual one first", languages, "en"),
+    Setting("holidays", "hours", "Holidays (such as 2026-12-25, 2026-12-26; empty for none)", holidays, lambda _: ""),
+    Setting("languages", "clinic", "Languages to offer, the usual one first", languages, lambda _: "en"),
 )
 """Everything without which a clinic cannot start, and the three things that are wrong if nobody thinks of them."""
 

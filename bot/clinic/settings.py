@@ -28,6 +28,7 @@ from bot.clinic.clinic_toml import (
 )
 from bot.clinic.clinic_toml import ConfigError as ConfigError
 from bot.clinic.clinic_toml import available_languages as available_languages
+from bot.clinic.telephone import dialled
 
 T = TypeVar("T")
 DEMO = Path(__file__).with_name("demo.toml")
@@ -174,7 +175,7 @@ def _database(file: File, clinic: Clinic) -> str:
 def _clinic(file: File) -> Clinic:
     """A file that bears the demo clinic's numbers is a demo clinic too, so that every outcome says so."""
     sections: list[Section] = [file.clinic, file.numbers, file.times, file.nurses, file.topics]
-    numbers = {values.digits(file.numbers.day_number), values.digits(file.numbers.always_number)}
+    numbers = {dialled(file.numbers.day_number), dialled(file.numbers.always_number)}
     return Clinic.model_construct(
         **{key: value for section in sections for key, value in section},
         calendar=Calendar(file.clinic.time_zone, file.hours.weekdays, file.hours.holidays),

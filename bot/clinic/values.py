@@ -12,36 +12,12 @@ from zoneinfo import ZoneInfo, available_timezones
 from bot.clinic.calendar import Span
 
 
-def digits(number: str) -> str:
-    """The number without the spaces and signs that people write in it."""
-    return re.sub(r"[ \-()]", "", number)
-
-
-def phone(value: str) -> str:
-    """A telephone number in international form."""
-    number = " ".join(value.split())
-    if not re.fullmatch(r"\+[1-9][0-9]{7,14}", digits(number)):
-        raise ValueError("a telephone number in international form, with + and country code, such as '+31 10 123 4567'")
-    return number
-
-
 def name(value: str) -> str:
     """What patients call the clinic: one line of 1 to 80 characters."""
     cleaned = " ".join(value.split())
     if not cleaned or len(cleaned) > 80 or not cleaned.isprintable():
         raise ValueError("one line of 1 to 80 characters, as patients call it")
     return cleaned
-
-
-def short_or_phone(value: str) -> str:
-    """A number of three to six digits such as 112, or an international one."""
-    number = " ".join(value.split())
-    if re.fullmatch(r"[0-9]{3,6}", number):
-        return number
-    try:
-        return phone(number)
-    except ValueError as error:
-        raise ValueError("a short number such as '112', or one in international form ('+31 …')") from error
 
 
 COUNTRIES = """

@@ -10,6 +10,7 @@ from jinja2 import Environment
 
 from bot.clinic.languages import best_language, direction
 from bot.clinic.settings import Clinic
+from bot.clinic.telephone import dialled
 from bot.console.labels import ROLES
 from bot.language.console import ConsoleWords, available, console_words
 from bot.web.assets import STATIC, Assets
@@ -55,6 +56,7 @@ class ConsolePages:
         found.globals.update(
             clinic=self.clinic,
             comma=words.comma,
+            dialled=dialled,
             direction=direction,
             semicolon=words.semicolon,
             language=words.language,

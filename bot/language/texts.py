@@ -104,7 +104,7 @@ class PatientTexts:
     def understand(self, incoming: Incoming, session: Session, protocol: TriageProtocol) -> PatientEvent:
         """The patient's event. Only a whole message that equals an answer of the pending question answers it."""
         texts = self._texts_of(session.language, protocol)
-        return understand(incoming, session, protocol, texts, self.offered, self.topics)
+        return understand(incoming, session, protocol, texts, self.offered, self.topics, self.clinic.country)
 
     def is_start(self, incoming: Incoming) -> bool:
         """Whether the message asks for a check: /start, or the button below the end of the last one."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.channels import Incoming
+from bot.clinic.telephone import call_back, is_like_number
 from bot.language.catalogue import Texts, aliases, fill, native_name, words_for
 from bot.language.matching import plain, seen, spellings
 from dialogs.events import (
@@ -41,7 +42,6 @@ ANY_TOKEN = "any"
 """For buttons that belong to no asking: talk to a person, start a new check, read about it."""
 CHOICE = re.compile(r"(?P<token>[a-z0-9]{1,16}):(?P<question>[a-z][a-z0-9_]{0,29}):(?P<code>[A-Za-z0-9_]{1,30})")
 COMMAND = re.compile(r"/(?P<name>[A-Za-z0-9_]+)(@\w+)?(\s+(?P<rest>.*))?", re.DOTALL)
-NUMBER = re.compile(r"\(?\+?[0-9][0-9 ()./\u00a0\u2010-\u2013-]*")
 ACTIONS: dict[str, PatientEvent] = {
     "back": WentBack(),
     "why": AskedWhy(),
@@ -84,13 +84,17 @@ def understand(
     texts: Texts,
     offered: Sequence[str],
     topics: Topics,
+    country: str,
 ) -> PatientEvent:
-    """The event of a message. `texts`: those of the session's language. Raises for nothing a patient can send."""
+    """The event of a message. `texts`: those of the session's language; `country`: by whose plan numbers are read.
+
+    Raises for nothing a patient can send.
+    """
     text = kept(incoming.text)
     if incoming.choice is not None:
         return _tapped(incoming.choice, session, protocol, offered, topics)
     if incoming.contact is not None:
-        return _shared(incoming.contact, session.pending)
+        return _shared(incoming.contact, session.pending, country)
     if incoming.what == "blocked":
         return Stopped("blocked")
     if incoming.what != "text":
@@ -101,6 +105,11 @@ def understand(
         return Said(text)
     if len(text) > LONGEST_ANSWER:
         return NotUnderstood("text", text)
+    if session.pending.question == "call_back_number":
+        if number := call_back(text, country):
+            return Answered("call_back_number", number)
+        if is_like_number(text):
+            return NotUnderstood("number", text)
     return _typed(text, session, session.pending, protocol, texts, offered)
 
 
@@ -155,22 +164,17 @@ def _commanded(command: re.Match[str], text: str) -> PatientEvent:
     return NotUnderstood("text", text) if command["rest"] and not isinstance(event, Resumed) else event
 
 
-def _shared(contact: str, pending: Asking | None) -> PatientEvent:
+def _shared(contact: str, pending: Asking | None, country: str) -> PatientEvent:
     if pending is None or pending.question != "call_back_number":
         return NotUnderstood("contact")
-    number = telephone_number(contact)
-    if number is None:
-        return NotUnderstood("number", kept(contact))
     # Telegram shares a number in international form, often without its plus.
-    return Answered("call_back_number", number if number.startswith(("+", "0")) else f"+{number}")
+    number = call_back(contact if contact.startswith(("+", "0")) else f"+{contact}", country)
+    return Answered("call_back_number", number) if number else NotUnderstood("number", kept(contact))
 
 
 def _typed(
     text: str, session: Session, pending: Asking, protocol: TriageProtocol, texts: Texts, offered: Sequence[str]
 ) -> PatientEvent:
-    if pending.question == "call_back_number" and NUMBER.fullmatch(seen(text)) and len(plain(text)) > 1:
-        number = telephone_number(text)
-        return Answered("call_back_number", number) if number else NotUnderstood("number", text)
     typed = plain(text)
     code = _code_of(typed, pending.question, codes_of(pending.question, session, protocol, offered), texts)
     if code is not None:
@@ -205,16 +209,3 @@ def _words(question_id: str, code: str, texts: Texts) -> Iterator[str]:
         yield from spellings(fill(texts["wording.summary_change"], {"topic": topic}))
     else:
         yield from words_for(question_id, code, texts)
-
-
-def telephone_number(text: str) -> str | None:
-    """The number's digits, with a plus if it was international; None unless there are 7 to 15 of them."""
-    number = seen(text)
-    if not NUMBER.fullmatch(number):
-        return None
-    digits = "".join(sign for sign in number if sign in "0123456789")
-    is_international = number.lstrip("(").startswith(("+", "00"))
-    digits = digits.removeprefix("00") if is_international else digits
-    if not 7 <= len(digits) <= 15:
-        return None
-    return f"+{digits}" if is_international else digits

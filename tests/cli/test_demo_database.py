@@ -18,7 +18,19 @@ from tests.kit.wire import unused_port
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "bot.cli.main")
-INIT = ("init", "--name", "St. Anna", "--time-zone", "Europe/Amsterdam", "--emergency", "112", "--crisis-line", "113")
+INIT = (
+    "init",
+    "--name",
+    "St. Anna",
+    "--time-zone",
+    "Europe/Amsterdam",
+    "--country",
+    "NL",
+    "--emergency",
+    "112",
+    "--crisis-line",
+    "113",
+)
 INIT += ("--day", "+31 20 123 4567", "--always", "+31 20 123 4568", "--hours", "mo-fr 09:00-17:00", "--holidays", "")
 INIT += ("--languages", "en")
 ADD = ("nurse", "add", "Kim", "kim@clinic.example")

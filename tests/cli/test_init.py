@@ -12,6 +12,7 @@ from tests.kit.command import cordwatch
 GIVEN = {
     "--name": "St. Anna",
     "--time-zone": "Europe/Amsterdam",
+    "--country": "NL",
     "--emergency": "112",
     "--crisis-line": "113",
     "--day": "+31 20 123 4567",
@@ -57,7 +58,8 @@ def test_init_does_not_go_on_without_what_is_required(option):
     [
         ("time_zone", "Amsterdam"),
         ("always", "112"),
-        ("day", "020 123 4567"),
+        ("day", "020 123 456"),
+        ("country", "UK"),
         ("hours", "weekdays"),
         ("hours", "fr-mo 09:00-17:00"),
         ("holidays", "Christmas"),
@@ -70,6 +72,20 @@ def test_init_refuses_an_option_that_makes_no_sense_before_it_asks_anything(opti
     assert result.exit_code == 2
     assert f"--{option.replace('_', '-')} must be" in result.stderr
     assert not Path("clinic.toml").exists()
+
+
+def test_init_takes_the_country_of_the_time_zone_unless_told_otherwise():
+    result = cordwatch("init", *flags(time_zone="Europe/Paris", country=None, emergency=None), stdin="\n15\n")
+    assert result.exit_code == 0
+    assert "Country (two letters, such as NL) [FR]" in result.stderr
+    clinic = load(Path("clinic.toml"), {}).clinic
+    assert (clinic.country, clinic.emergency_number) == ("FR", "15")
+
+
+def test_init_reads_the_clinic_s_numbers_by_the_plan_of_its_country():
+    assert cordwatch("init", *flags(day="020 123 4567", always="+31 (0)20 123 4568")).exit_code == 0
+    clinic = load(Path("clinic.toml"), {}).clinic
+    assert (clinic.day_number, clinic.always_number) == ("+31 20 123 4567", "+31 20 123 4568")
 
 
 def test_init_never_overwrites_unless_forced():

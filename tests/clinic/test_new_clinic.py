@@ -17,6 +17,7 @@ from bot.clinic.settings import DEMO, Config, load
 GIVEN = {
     "name": "St. Anna",
     "time_zone": "Europe/Amsterdam",
+    "country": "NL",
     "emergency": "112",
     "crisis_line": "113",
     "day": "+31 20 123 4567",
@@ -31,7 +32,7 @@ TEXT = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")) | st.sampled_
 def written(**changes: str) -> str:
     """The file for these answers."""
     answers = GIVEN | changes
-    found = {(one.section, key): value for one in SETTINGS for key, value in one.read(answers[one.option]).items()}
+    found = {(one.section, key): value for one in SETTINGS for key, value in one.read(answers[one.option], {}).items()}
     return clinic_toml(found | {("clinic", "unreviewed_languages"): ["nl"]})
 
 

@@ -90,6 +90,17 @@ async def test_search_finds_by_short_id_and_by_telephone_number(ward):
     assert "Nothing found" in await anna.sees("/console?q=999999")
 
 
+@pytest.mark.parametrize("typed", ["+31 (0)6 12345678", "0031 (0)6 12345678", "06 12345678"])
+async def test_the_call_button_dials_however_the_patient_wrote_her_number(ward, typed):
+    patient = ward.clinic.patient()
+    await patient.says("/start")
+    for code in ("language:en", "consent:yes", "respondent:patient", "emergency_signs:yes"):
+        await patient.sends(choice=f"{(await patient.session()).pending.token}:{code}")
+    await patient.says(typed)
+    page = await (await ward.nurse("Anna")).sees(f"/console/entries/{await ward.session_of(patient)}")
+    assert 'href="tel:+31612345678"' in page
+
+
 async def test_forty_patients_fill_two_pages(ward):
     for number in range(27):
         patient = ward.clinic.patient(str(number))

@@ -205,9 +205,9 @@ async def test_a_whole_check_without_script(clinic, browser):
         await someone.page.locator(".send").tap()
         await someone.presses("difficulty_walking_change:new_or_worse")
         await expect(someone.page.locator(".of-advice").first).to_contain_text("binnen 12 uur")
-        await someone.box.fill("06 1234 5678")
+        await someone.box.fill("+31 (0)6 1234 5678")
         await someone.page.locator(".send").tap()
-        await clinic.until_rows("select call_back_number from patients", [("0612345678",)])
+        await clinic.until_rows("select call_back_number from patients", [("+31612345678",)])
         await clinic.until_rows("select distinct state from outbox where kind = 'advice'", [("sent",)])
 
 

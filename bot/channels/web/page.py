@@ -17,12 +17,16 @@ from markupsafe import Markup, escape
 from bot.channels import Choice, clean
 from bot.channels.conversation import Conversation, Line
 from bot.clinic.languages import direction
+from bot.clinic.telephone import dialled
 from bot.web.assets import STATIC, Assets
 from bot.web.templates import addresses, environment
 
 ASSETS = ("chat.css", "chat.js", "chat.svg")
 LINES_REDRAWN = 4
 INTERNATIONAL_NUMBER = r"\+\d[\d  ()/.-]{5,}\d"
+
+SHORTEST = 2
+"""Signs: numbers of so few, such as the French 15, are looked for only where nothing else can be meant."""
 
 
 Words = Callable[..., str]
@@ -61,6 +65,7 @@ class ChatPages:
         self.site = site
         self.assets = Assets((STATIC / name for name in ASSETS), "chat_asset")
         self._number = _number_pattern(site.numbers)
+        self._number_alone = _number_pattern(site.numbers, are_alone=True)
         self._environment = environment()
         self._environment.filters["linked"] = self.linked
         self._environment.globals.update(direction=direction, site=site)
@@ -110,9 +115,9 @@ class ChatPages:
             drawn.append(self._drawn(replace(line, is_shown=True), language, line.id in open_ones, is_new_day))
         return drawn
 
-    def linked(self, text: str) -> Markup:
-        """The text, escaped, with its telephone numbers as links."""
-        parts = self._number.split(text)
+    def linked(self, text: str, *, is_notice: bool = False) -> Markup:
+        """The text, escaped, with its telephone numbers as links. `is_notice`: it names no times and no days."""
+        parts = (self._number_alone if is_notice else self._number).split(text)
         return Markup("").join(_telephone(part) if rank % 2 else escape(part) for rank, part in enumerate(parts))
 
     def _draw_line(self, line: Line, language: str, is_open: bool, is_new_day: bool) -> Drawn:
@@ -187,14 +192,15 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode(errors="replace")).hexdigest()[:16]
 
 
-def _number_pattern(numbers: Sequence[str]) -> re.Pattern[str]:
-    known = sorted((re.escape(number) for number in numbers), key=len, reverse=True)
-    return re.compile(rf"(?<![\w+])({'|'.join([*known, INTERNATIONAL_NUMBER])})(?!\w)")
+def _number_pattern(numbers: Sequence[str], *, are_alone: bool = False) -> re.Pattern[str]:
+    """Of a text in which two figures may also be minutes, an hour or a day, unless numbers `are_alone` there."""
+    known = sorted(numbers, key=len, reverse=True)
+    forms = [one if are_alone or len(one) > SHORTEST else f"(?<=[:：] ){one}" for one in map(re.escape, known)]
+    return re.compile(rf"(?<![\w+:.,])({'|'.join([*forms, INTERNATIONAL_NUMBER])})(?!\w|[:.,]\d)")
 
 
 def _telephone(number: str) -> Markup:
-    dialled = re.sub(r"[^\d+]", "", number)
-    return Markup('<a class="number" dir="ltr" href="tel:{}">{}</a>').format(dialled, number)
+    return Markup('<a class="number" dir="ltr" href="tel:{}">{}</a>').format(dialled(number), number)
 
 
 @lru_cache(maxsize=16)

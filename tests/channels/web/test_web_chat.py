@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ from bot.channels import Outgoing, Sending
 from bot.channels.web.browser_id import BrowserIds, RateLimit, network_of
 from bot.channels.web.channel import Limits, WebChatChannel
 from bot.channels.web.event_stream import Streams
+from bot.channels.web.page import ChatClinic, ChatPages
 from bot.store.signals import ChangeFeed
 from bot.web.forms import FormLimits
 from tests.kit.clinic import MONDAY
@@ -810,7 +812,8 @@ async def test_a_browser_without_script_acknowledges_by_loading_the_end_of_the_p
         ("Call 112.", ["112"]),
         ("Call +31 20 555 0100, or 113.", ["+31205550100", "113"]),
         ("Room 1125, 38 °C, within 12 hours, 2026-11-23", []),
-        ("+31 (0)20 555-0100", ["+310205550100"]),
+        ("+31 (0)20 555-0100", ["+31205550100"]),
+        ("At 1:12 or 112:30", []),
         ("0112 1 112 a112", ["112"]),
     ],
 )
@@ -818,3 +821,18 @@ async def test_telephone_numbers_and_nothing_else_become_links(chat, text, linke
     html = chat.channel.pages.linked(text)
     assert re.findall(r'href="tel:([^"]+)"', html) == linked
     assert re.sub("<[^>]+>", "", html) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "linked"),
+    [
+        ("If nobody answers: 15.", ["15"]),
+        ("Before Tuesday 15 December, 15:40, in 15 minutes: 15:40", []),
+        ("Si personne ne répond : 15. Ensuite, répondez ici. Crise : 116 123", ["15", "116123"]),
+        ("It was 15.5 °C; 0115 15", []),
+    ],
+)
+def test_a_number_of_two_figures_becomes_a_link_only_where_it_is_no_time(text, linked):
+    site = ChatClinic("St. Anna", ZoneInfo("Europe/Paris"), str, str, numbers=("15", "116 123", "+33 1 23 45 67 89"))
+    assert re.findall(r'href="tel:([^"]+)"', ChatPages(site).linked(text)) == linked
+    assert 'href="tel:15"' in ChatPages(site).linked("Call 15 now", is_notice=True)
