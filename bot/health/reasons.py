@@ -204,7 +204,7 @@ def trouble(name: str, **places: object) -> Trouble:
 def _words(place: object) -> object:
     if not isinstance(place, timedelta):
         return place
-    seconds = int(abs(place.total_seconds()))
+    seconds = round(abs(place.total_seconds()))
     if seconds >= 172_800:
         return f"{seconds // 86_400} days"
     if seconds >= 7200:

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bot import app
+from bot.channels import Incoming
 from bot.cli import main, running
+from bot.health import status
 from bot.service import outbox, probe, pulse, service, waker
 from bot.store import signals
 from bot.store.sqlite import writer
 
+ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "tests.kit.faulty")
 
 
 _commit = writer.Writer._commit
+_receive = service.Service._receive
+utc_now = service.utc_now
 
 
 async def _raises(*_: Any) -> NoReturn:
@@ -46,7 +52,21 @@ def _dies(self: writer.Writer, group: Any) -> Any:
     return _commit(self, group)
 
 
+async def _hangs_at_words(self: service.Service, incoming: Incoming) -> str | None:
+    if incoming.text == "hang":
+        await _hangs()
+    return await _receive(self, incoming)
+
+
+def _clock() -> datetime:
+    """The machine's, set by as many seconds as the file `jump` says."""
+    jump = Path("jump")
+    return utc_now() + timedelta(seconds=float(jump.read_text()) if jump.exists() else 0)
+
+
 FAULTS = {
+    "turn-hangs": (service.Service, "_receive", _hangs_at_words),
+    "clock-jumps": (app, "utc_now", _clock),
     "none": (object, "", None),
     "outbox-returns": (outbox.Outbox, "run", _returns),
     "outbox-is-cancelled": (outbox.Outbox, "run", _is_cancelled),
@@ -57,6 +77,14 @@ FAULTS = {
     "probe-raises": (probe.Rehearsal, "append", _raises),
     "writer-dies": (writer.Writer, "_commit", _dies),
 }
+
+
+def program(directory: Path, faults: str) -> str:
+    """A file to start instead of `cordwatch`."""
+    path = directory / "faulty"
+    path.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec {" ".join(COMMAND)} {faults} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
 
 
 def break_at(fault: str) -> None:
@@ -70,6 +98,7 @@ if __name__ == "__main__":
     signals.LONGEST_WAIT_S = 0.2
     waker.WAKE_AGAIN_S = 0.2
     probe.EVERY_S = 0.3
+    status.ANSWERED_WITHIN = status.POLLED_WITHIN = timedelta(seconds=2)
     running.SEEN_WITHIN = timedelta(seconds=1)
     for fault in sys.argv.pop(1).split(","):
         break_at(fault)
