@@ -9,6 +9,17 @@ from datetime import datetime
 from bot.channels import Outgoing, Priority
 from bot.store.sessions import OpenEntry
 from bot.store.worklist import Entry
+from dialogs.events import (
+    Answered,
+    Called,
+    Corrected,
+    Event,
+    NoteAdded,
+    NotUnderstood,
+    Replied,
+    Said,
+    Unprocessed,
+)
 from dialogs.protocol import Disposition
 
 
@@ -41,6 +52,23 @@ def standing(advised: Iterable[OpenEntry]) -> OpenEntry | None:
 def supersedes(outgoing: Iterable[Outgoing]) -> bool:
     """Whether a turn that says this makes the routine messages that wait in its chat give way."""
     return any(one.priority >= Priority.URGENT for one in outgoing)
+
+
+def is_hers_alone(outgoing: Outgoing, events: Iterable[Event]) -> bool:
+    """Whether a message is about one patient or may quote what somebody wrote: then it is kept for her and no other.
+
+    `events`: those of its turn. What is quoted came with them.
+    """
+    return outgoing.kind in ("advice", "reply") or any(map(_is_written, events))
+
+
+def _is_written(event: Event) -> bool:
+    match event:
+        case Answered(question) | Corrected(question):
+            return question == "call_back_number"
+        case NotUnderstood() | Said() | Unprocessed() | NoteAdded() | Replied() | Called():
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,13 +73,9 @@ async def every_vignette_ends_with_its_advice(bot: Bot) -> None:
     await all_is_well(bot, *everybody)
     for row, patient in zip(VIGNETTES, everybody, strict=True):
         assert disposition(bot, patient.user) == row["expected"], row["id"]
-        advice = bot.column(
-            "select body from outbox where kind = 'advice' and state = 'sent' and address = ? order by id",
-            str(patient.user.id),
-        )
-        first = json.loads(advice[0])
+        *_, first = bot.said("kind = 'advice' and state = 'sent' and address = ?", str(patient.user.id))[0]
         arrived = [one.text for one in bot.telegram.arrivals[patient.user.id]]
-        assert "\n".join(filter(None, (first["heading"], first.get("text")))) in arrived
+        assert "\n".join(filter(None, (first.heading, first.text))) in arrived
 
 
 # --- Telegram in trouble --------------------------------------------------------------------------------------------

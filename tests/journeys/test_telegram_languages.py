@@ -64,8 +64,8 @@ async def test_whatever_arrives_is_in_the_language_from_the_first_word_on(
     bot: Bot, journeys: dict[tuple[str, str], Patient]
 ) -> None:
     for (language, _), patient in journeys.items():
-        sent = bot.column("select body from outbox where address = ?", str(patient.user.id))
-        assert {json.loads(body).get("language", "en") for body in sent} == {language}
+        sent = bot.said("address = ?", str(patient.user.id))
+        assert {outgoing.language for *_, outgoing in sent} == {language}
         if language != "en":
             screen = "\n".join(part for one in patient.user.chat if one.is_bots for part in (one.text, *one.buttons))
             assert {sentence for sentence in ENGLISH if sentence in screen} == set()
@@ -194,5 +194,5 @@ async def changes(bot: Bot, user: User, pending: str, language: str) -> list[str
 
 
 def spoken_in(bot: Bot, user: User) -> str:
-    body = bot.one("select body from outbox where address = ? order by id desc limit 1", str(user.id))
-    return str(json.loads(body).get("language", "en"))
+    *_, outgoing = bot.said("address = ?", str(user.id))[-1]
+    return outgoing.language

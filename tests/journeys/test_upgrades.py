@@ -15,13 +15,12 @@ import pytest
 
 from bot.channels import Outgoing
 from bot.channels.telegram.messages import parts_of
-from bot.store.sqlite.deliveries import OUTGOING
 from bot.store.sqlite.store import SqliteStore
 from dialogs.protocol import load, served_before
 from dialogs.session import replay
 from tests.kit.botapi.users import Shown
 from tests.kit.frozen.freeze import FINISHED, IN_THE_MIDDLE, NOT_TOLD, NURSE, NURSES_CHAT
-from tests.kit.frozen.thaw import COMMITS, thaw
+from tests.kit.frozen.thaw import COMMITS, said_then, thaw
 from tests.kit.patients import Patient, Plan
 from tests.kit.wire import Bot, at_the_first_question, built
 
@@ -90,7 +89,7 @@ def see_again(bot: Bot) -> None:
             select max(id) from outbox where state = 'sent' and message_ref is not null group by address)
     """
     for address, body, ref in rows_of(bot, query):
-        part = parts_of(OUTGOING.validate_json(body))[-1]
+        part = parts_of(said_then(body))[-1]
         markup = json.loads(part.markup or "{}") if int(address) in IN_THE_MIDDLE else None
         number = int(ref.partition(":")[0])
         bot.telegram.user(int(address)).chat.append(Shown(number, True, part.heading, 0, markup=markup))
@@ -114,7 +113,7 @@ def everything_written(bot: Bot) -> dict[int, Outgoing]:
     """All that patients were told, as the earlier program kept it."""
     with bot.rows() as db:
         rows = db.execute("select id, body from outbox where session is not null").fetchall()
-    return {id_: OUTGOING.validate_json(body) for id_, body in rows}
+    return {id_: said_then(body) for id_, body in rows}
 
 
 async def everything_said(bot: Bot) -> dict[int, Outgoing]:

@@ -165,7 +165,10 @@ class Patient:
             code = findings.get(question) or next((one for one in ("none", "no") if one in codes), "")
             if question in ("consent", "respondent", "language", "summary", "call_back_number", "more", "reached"):
                 code = findings.get(question, codes[0])
-            await self.sends(choice=f"{session.pending.token}:{question}:{code}")
+            if question == "call_back_number" and code not in codes:
+                await self.says(code)
+            else:
+                await self.sends(choice=f"{session.pending.token}:{question}:{code}")
         raise AssertionError(f"the check does not end: {await self.session()}")
 
     async def sends(self, **fields: str | None) -> str | None:

@@ -18,7 +18,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from bot.channels import Outgoing
 from bot.language.catalogue import fill
+from bot.store.sqlite.texts import SAID, TEXTS, outgoing
 from tests.kit.botapi.rules import Json
 from tests.kit.botapi.server import BotApi, Fault
 from tests.kit.botapi.users import Shown, User
@@ -239,6 +241,11 @@ class Bot:
         waits = self.one("select count(*) from outbox where state = 'waiting'")
         return not self.telegram.updates.waiting and not waits
 
+    def said(self, where: str, *values: object) -> list[tuple[int, int, str, Outgoing]]:
+        """Messages of the outbox in order: id, seq, state and what each says. `where`: a condition on its rows."""
+        with self.rows() as db:
+            return said(db, where, *values)
+
     def events(self, user: User) -> list[tuple[str, dict[str, Any]]]:
         """Kind and body of everything in her log, in order."""
         query = """
@@ -253,6 +260,12 @@ class Bot:
         async with asyncio.timeout(within_s):
             while not self.is_quiet:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
+
+
+def said(db: sqlite3.Connection, where: str, *values: object) -> list[tuple[int, int, str, Outgoing]]:
+    """As `Bot.said`."""
+    query = f"select outbox.id, seq, state, {SAID} from outbox {TEXTS} where {where} order by outbox.id"
+    return [(*row[:3], outgoing(row[3:])) for row in db.execute(query, values)]
 
 
 @asynccontextmanager

@@ -7,8 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from sqlite3 import Connection
 
-from pydantic import TypeAdapter
-
 from bot.channels import Outgoing
 from bot.channels.telegram.messages import Part, parts_of
 from bot.clinic.settings import load
@@ -22,9 +20,7 @@ from dialogs.events import Advised, Answered, Corrected, Recorded
 from dialogs.protocol import load as load_protocol
 from dialogs.session import Session, apply, replay
 from tests.kit.patients import Patient
-from tests.kit.wire import Arrival, Bot
-
-OUTGOING = TypeAdapter(Outgoing)
+from tests.kit.wire import Arrival, Bot, said
 
 
 async def audit(bot: Bot, patients: Sequence[Patient]) -> list[str]:
@@ -108,10 +104,9 @@ def _listed_right(service: Service, events: Sequence[Recorded], listed: Entry | 
 
 def _said_right(service: Service, events: Sequence[Recorded], db: Connection, session: str) -> Iterator[str]:
     """Each turn of the log, put into words again, is what stands in the outbox: no more and no less."""
-    rows = db.execute("select seq, body from outbox where session = ? order by id", (session,)).fetchall()
-    said: dict[int, list[Outgoing]] = defaultdict(list)
-    for seq, body in rows:
-        said[seq].append(OUTGOING.validate_json(body))
+    by_turn: dict[int, list[Outgoing]] = defaultdict(list)
+    for _, seq, _, outgoing in said(db, "session = ?", session):
+        by_turn[seq].append(outgoing)
     before = Session(session)
     for turn in _turns(events):
         after = before
@@ -119,11 +114,11 @@ def _said_right(service: Service, events: Sequence[Recorded], db: Connection, se
             after = apply(after, one.event, one.at)
         facts = [one.event for one in turn]
         expected = service.words.render(facts, before, after, service.current, turn[0].at)
-        if tuple(said.pop(turn[-1].seq, ())) != expected:
+        if tuple(by_turn.pop(turn[-1].seq, ())) != expected:
             yield f"turn {turn[-1].seq} of {facts} was answered with something else than {expected}"
         before = after
-    if said:
-        yield f"was told something after no turn: {dict(said)}"
+    if by_turn:
+        yield f"was told something after no turn: {dict(by_turn)}"
 
 
 def _turns(events: Sequence[Recorded]) -> list[list[Recorded]]:
@@ -138,17 +133,12 @@ def _turns(events: Sequence[Recorded]) -> list[list[Recorded]]:
 
 def _arrived_in_order(patient: Patient, db: Connection) -> Iterator[str]:
     """Rows of the outbox arrived in their order, each at least once; one that was under way at a crash, again."""
-    rows = db.execute(
-        "select id, state, body from outbox where channel = 'telegram' and address = ? order by id",
-        (str(patient.user.id),),
-    ).fetchall()
-    for id_, state, _ in rows:
+    rows = said(db, "channel = 'telegram' and address = ?", str(patient.user.id))
+    for id_, _, state, _ in rows:
         if state not in ("sent", "superseded"):
             yield f"message {id_} is {state}"
     expected = [
-        (id_, state == "sent", _key_of_part(part))
-        for id_, state, body in rows
-        for part in parts_of(OUTGOING.validate_json(body))
+        (id_, state == "sent", _key_of_part(part)) for id_, _, state, outgoing in rows for part in parts_of(outgoing)
     ]
     yield from in_order(expected, [_key_of_arrival(one) for one in patient.telegram.arrivals[patient.user.id]])
 

@@ -403,7 +403,7 @@ async def test_messages_of_before_stay_when_the_outbox_is_made_anew_for_alerts(t
         assert db.execute("select id, session, seq from outbox").fetchall() == [(1, "s", 0), (2, "s", 1)]
         assert set(db.execute("select name from sqlite_master where tbl_name = 'outbox' and type = 'index'")) == indices
         fresh = db.execute(
-            "insert into outbox (seq, channel, address, urgency, kind, body, created_at)"
-            " values (0, 'telegram', '7', 3, 'alert', '{}', '') returning id"
+            "insert into outbox (seq, channel, address, urgency, kind, text, created_at)"
+            " values (0, 'telegram', '7', 3, 'alert', 1, '') returning id"
         )
         assert fresh.fetchone() == (4,)  # a number is never given twice

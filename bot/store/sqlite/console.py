@@ -297,6 +297,7 @@ FORGET = (
     f"delete from worklist where session in ({_OF_CHANNEL})",
     f"delete from waits where session in ({_OF_CHANNEL})",
     f"delete from outbox where session in ({_OF_CHANNEL})",
+    "delete from texts where patient in (select id from patients where channel = :channel)",
     f"delete from events where session in ({_OF_CHANNEL})",
     "delete from sessions where channel = :channel",
     "delete from baselines where patient in (select id from patients where channel = :channel)",

@@ -8,27 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from sqlite3 import Connection
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, TypeAdapter
+from typing import Any
 
 from bot.channels import Outgoing, Priority, Sending
 from bot.store.outbox import Delivery
+from bot.store.sqlite.texts import SAID, TEXTS, keep, outgoing
 from bot.store.sqlite.values import maybe_moment, maybe_text, moment, text
 from bot.store.transcripts import SentMessage
 from dialogs.events import DeliveryFailed
 
-
-def _with_new_names(body: Any) -> Any:
-    """Messages kept by earlier versions call the priority urgency."""
-    return {"priority" if key == "urgency" else key: value for key, value in body.items()}
-
-
-OUTGOING: TypeAdapter[Outgoing] = TypeAdapter(Annotated[Outgoing, BeforeValidator(_with_new_names)])
-
 ADD_OUTGOING = """
-    insert into outbox (session, seq, channel, address, urgency, kind, token, body, created_at)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    insert into outbox (session, seq, channel, address, urgency, kind, token, text, retires, retires_text, created_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 SUPERSEDE = """
     update outbox set state = 'superseded' where channel = ? and address = ? and state = 'waiting' and urgency = 0
@@ -52,8 +43,8 @@ NEXT_RETRY = "select min(retry_at) from chats where channel = ? and urgency = ? 
 WAITING = """
     select count(*), (select created_at from outbox where id = (select min(oldest) from chats)) from chats
 """
-_DELIVERY = "id, session, channel, address, body, attempts, created_at"
-DELIVERY = f"select {_DELIVERY} from outbox where id = ?"
+_DELIVERY = f"outbox.id, session, channel, address, attempts, created_at, {SAID} from outbox {TEXTS}"
+DELIVERY = f"select {_DELIVERY} where outbox.id = ?"
 RETIRED_REF = """
     select message_ref from outbox where channel = ? and address = ? and token = ? and message_ref is not null
     order by id desc limit 1
@@ -86,11 +77,12 @@ ACKNOWLEDGE = """
     where id = ? and address = ? and state in ('waiting', 'handed_over', 'not_seen') returning channel, address
 """
 UNACKNOWLEDGED = f"""
-    select {_DELIVERY} from outbox
+    select {_DELIVERY}
     where state = 'handed_over' and kind in ('advice', 'reply') and sent_at < ? order by sent_at limit ?
 """
-TRANSCRIPT = """
-    select id, seq, created_at, body, state, sent_at, message_ref from outbox where session = ? and id > ? order by id
+TRANSCRIPT = f"""
+    select outbox.id, seq, created_at, state, sent_at, message_ref, {SAID} from outbox {TEXTS}
+    where session = ? and outbox.id > ? order by outbox.id
 """
 
 
@@ -116,13 +108,13 @@ def add_outgoing(
     channel: str,
     address: str,
     at: datetime,
-    outgoing: Iterable[Outgoing],
+    said: Iterable[tuple[Outgoing, str | None]],
 ) -> Sequence[int]:
-    """The new deliveries' ids. `session`: None for what is said to a nurse."""
+    """The new deliveries' ids. `session`: None for what is said to a nurse; `said`: messages, each with whose it is."""
     ids = []
-    for one in outgoing:
-        body = OUTGOING.dump_json(one, exclude_defaults=True).decode()
-        row = (session, seq, channel, address, one.priority, one.kind, one.token, body, text(at))
+    for one, patient in said:
+        texts = keep(db, one, patient)
+        row = (session, seq, channel, address, one.priority, one.kind, one.token, *texts, text(at))
         added = db.execute(ADD_OUTGOING, row).lastrowid
         assert added is not None
         db.execute(ADD_CHAT, (channel, address, one.priority, added))
@@ -154,13 +146,13 @@ def next_retry(db: Connection, channel: str, after: datetime) -> datetime | None
 
 def delivery(db: Connection, row: Sequence[Any], priority: int | None = None) -> Delivery:
     """`row` as DELIVERY selects it; `priority` is its chat's, by default its own."""
-    id_, session, channel, address, body, attempts, created_at = row
-    outgoing = OUTGOING.validate_json(body)
+    id_, session, channel, address, attempts, created_at, *said = row
+    message = outgoing(said)
     retired = None
-    if outgoing.retires is not None:
-        retired = db.execute(RETIRED_REF, (channel, address, outgoing.retires.token)).fetchone()
-    sending = Sending(address, outgoing, id_, retired[0] if retired else None)
-    own = outgoing.priority if priority is None else Priority(priority)
+    if message.retires is not None:
+        retired = db.execute(RETIRED_REF, (channel, address, message.retires.token)).fetchone()
+    sending = Sending(address, message, id_, retired[0] if retired else None)
+    own = message.priority if priority is None else Priority(priority)
     return Delivery(id_, session or "", channel, sending, attempts, moment(created_at), own)
 
 
@@ -197,8 +189,8 @@ def put_off(db: Connection, delivery: int, retry_at: datetime, error: str) -> No
 
 
 def said(row: Sequence[Any]) -> SentMessage:
-    id_, seq, at, body, state, sent_at, message_ref = row
-    return SentMessage(id_, seq, moment(at), OUTGOING.validate_json(body), state, maybe_moment(sent_at), message_ref)
+    id_, seq, at, state, sent_at, message_ref, *texts = row
+    return SentMessage(id_, seq, moment(at), outgoing(texts), state, maybe_moment(sent_at), message_ref)
 
 
 def _refresh_chat(db: Connection, channel: str, address: str) -> None:

@@ -70,7 +70,7 @@ class SqliteNurseChats(NurseChats):
 
     async def say(self, alert: Alert, at: datetime) -> None:
         await self._store.write(
-            lambda db: add_outgoing(db, None, 0, alert.channel, alert.address, at, [alert.outgoing]) and None
+            lambda db: add_outgoing(db, None, 0, alert.channel, alert.address, at, [(alert.outgoing, None)]) and None
         )
 
 

@@ -7,10 +7,11 @@ differ from asking to asking, stay with the row, so that the same question is th
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from sqlite3 import Connection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -40,33 +41,36 @@ def keep(db: Connection, outgoing: Outgoing, patient: str | None) -> Texts:
     """`patient`: whose the texts are; None for what may be said to anybody."""
     retires = outgoing.retires
     bare = replace(outgoing, token=None, retires=None, choices=_without(outgoing.token, outgoing.choices))
-    text = keep_text(db, OUTGOING.dump_json(bare, exclude_defaults=True).decode(), patient)
+    text = keep_text(db, OUTGOING.dump_json(bare, exclude_defaults=True), patient)
     if retires is None:
         return Texts(text, None, None)
-    return Texts(text, retires.token, keep_text(db, RETIRED.dump_json(replace(retires, token="")).decode(), patient))
+    return Texts(text, retires.token, keep_text(db, RETIRED.dump_json(replace(retires, token="")), patient))
 
 
-def keep_text(db: Connection, body: str, patient: str | None) -> int:
+def keep_text(db: Connection, body: bytes, patient: str | None) -> int:
     """The text's id, new or as it was."""
     key = key_of(body, patient)
     known = db.execute(FIND_TEXT, (key,)).fetchone()
-    added = known[0] if known else db.execute(ADD_TEXT, (key, patient, body)).lastrowid
+    added = known[0] if known else db.execute(ADD_TEXT, (key, patient, zlib.compress(body))).lastrowid
     assert added is not None
     return int(added)
 
 
-def key_of(body: str, patient: str | None) -> bytes:
+def key_of(body: bytes, patient: str | None) -> bytes:
     """The SHA-256 of the body, after the patient's id where it is hers alone."""
-    return hashlib.sha256((body if patient is None else f"{patient}\0{body}").encode()).digest()
+    return hashlib.sha256(body if patient is None else f"{patient}\0".encode() + body).digest()
 
 
-def outgoing(said: Sequence[str | None]) -> Outgoing:
+def outgoing(said: Sequence[Any]) -> Outgoing:
     """The message again. `said` as SAID selects it. Raises ValueError for a text that cannot be read."""
     body, token, retired_body, retires = said
-    bare = OUTGOING.validate_json(body or "")
-    retired = None
-    if retires is not None:
-        retired = replace(RETIRED.validate_json(retired_body or ""), token=retires)
+    try:
+        bare = OUTGOING.validate_json(zlib.decompress(body))
+        retired = None if retires is None else RETIRED.validate_json(zlib.decompress(retired_body))
+    except zlib.error as error:
+        raise ValueError(f"a text cannot be read: {error}") from error
+    if retired is not None:
+        retired = replace(retired, token=retires)
     return replace(bare, token=token, retires=retired, choices=_with(token, bare.choices))
 
 

@@ -207,12 +207,13 @@ def append(db: Connection, turn: Turn) -> tuple[int, ...]:
     added: list[int] = []
     for change in turn.changes:
         last = change.length + len(change.events) - 1
-        added += add_outgoing(db, change.session, last, patient.channel, patient.address, turn.at, change.outgoing)
+        said = [(one, patient.id if rules.is_hers_alone(one, change.events) else None) for one in change.outgoing]
+        added += add_outgoing(db, change.session, last, patient.channel, patient.address, turn.at, said)
         if change.entry is not None:
             db.execute(KEEP_ENTRY, (change.session, patient.id, *_entry_row(change.entry)))
             waiting_times.record(db, change.session, change.summary.language, change.entry, turn.at)
     for alert in turn.alerts:
-        add_outgoing(db, None, 0, alert.channel, alert.address, turn.at, [alert.outgoing])
+        add_outgoing(db, None, 0, alert.channel, alert.address, turn.at, [(alert.outgoing, None)])
     for question in turn.confirmed:
         db.execute(CONFIRM_BASELINE, (patient.id, question, text(turn.at)))
     return tuple(added)

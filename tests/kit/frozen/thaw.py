@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import lzma
 import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from bot.channels import Outgoing
+from bot.store.sqlite.texts import OUTGOING
 
 HERE = Path(__file__).parent
 COMMITS = ("1c8d4a8", "d928a5e", "eba74a2")
@@ -23,6 +27,12 @@ def thaw(commit: str, path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.executescript(_moved_to_now(text))
         db.execute("pragma journal_mode = wal")
+
+
+def said_then(body: str) -> Outgoing:
+    """A message as the outbox of then kept it."""
+    message = json.loads(body)
+    return OUTGOING.validate_python({**message, "priority": message.pop("urgency", 0)})
 
 
 def _moved_to_now(text: str) -> str:

@@ -174,20 +174,11 @@ async def test_a_write_whose_caller_has_gone_is_still_made(store, path):
     assert len(rows(path, "events")) == 1
 
 
-async def test_a_message_of_an_earlier_version_is_read_with_its_priority(store, path):
-    await say(store, URGENT)
-    with opened(path) as db:
-        db.execute("update outbox set body = replace(body, '\"priority\"', '\"urgency\"')")
-    (delivery,) = await claim(store)
-    assert delivery.sending.outgoing == URGENT
-    assert [said.outgoing for said in await store.transcript(delivery.session)] == [URGENT]
-
-
 async def test_a_message_that_cannot_be_read_holds_up_nobody(store, path):
     await say(store, Outgoing("broken"), Outgoing("next"))
     await say(store, Outgoing("other"), to="43")
     with opened(path) as db:
-        db.execute("update outbox set body = '{}' where id = 1")
+        db.execute("update texts set body = x'00' where id = 1")
     assert await claimed_texts(store) == ["other"]
     assert await claimed_texts(store) == ["next"]
     assert [row["state"] for row in rows(path, "outbox")] == ["failed", "waiting", "waiting"]
