@@ -23,6 +23,7 @@ from bot.health.look import Health
 from bot.health.pages import routes
 from bot.health.tasks import Tasks
 from bot.health.watchdog import Supervisor
+from bot.language.rehearsal import rehearse
 from bot.language.texts import PatientTexts
 from bot.language.unstored import UnstoredNotices
 from bot.makes import open_store
@@ -76,6 +77,8 @@ async def opened(
         await store.release()
         current = load(config.protocol)
         words = PatientTexts(config.clinic, current, topics=load_topics(config.topics))
+        if faults := [f"{config.source}: {fault}" for fault in rehearse(words, utc_now())]:
+            raise ConfigError(*faults)
         signals = ChangeFeed()
         protocols = await _protocols(store, current)
         begun = partial(begun_under, protocols=protocols, current=current)

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.clinic.settings import LOCALES, Clinic, Config, ConfigError, load, refuse_unreal_numbers
 from bot.clinic.telephone import doubt
 from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path, read
+from bot.language.rehearsal import rehearse
 from bot.language.texts import PatientTexts
 from dialogs import protocol as protocols
 from dialogs.protocol import ProtocolError, TriageProtocol
@@ -111,3 +112,4 @@ def _languages(config: Config, protocol: TriageProtocol, topics: Topics) -> Iter
         if not problems:
             yield Finding("ok", f"language {language}")
         yield from (Finding("problem", f"language {language} is not offered: {problem}") for problem in problems)
+    yield from (Finding("problem", f"{config.source}: {fault}") for fault in rehearse(words, datetime.now(UTC)))

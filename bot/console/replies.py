@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.console.labels import REPLIES
-from bot.language.catalogue import SOURCE
+from bot.language.catalogue import SOURCE, open_names, substitute
 from bot.language.phrases import Phrases
 from bot.language.texts import NO_MOMENT, PatientTexts
 from dialogs.events import Replied
 
-BLANK = re.compile(r"\{(\w+)\}")
 PICKED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 """A moment as a browser's picker writes it, by the clinic's clock."""
 LONGEST_BLANK = 200
@@ -31,7 +30,7 @@ class Reply:
     @property
     def blanks(self) -> tuple[str, ...]:
         """What must be filled in, in the order of the patient's text."""
-        return tuple(dict.fromkeys(BLANK.findall(self.theirs)))
+        return open_names(self.theirs)
 
     def say(self, values: Mapping[str, str], phrases: Phrases) -> str:
         return filled(self.theirs, values, phrases)
@@ -53,12 +52,12 @@ def in_language(event: Replied, words: PatientTexts, language: str) -> str:
 
 def filled(text: str, values: Mapping[str, str], phrases: Phrases) -> str:
     """The text with its blanks filled in, picked moments as its language says them; a blank without a value stays."""
-    return BLANK.sub(lambda blank: _said(values.get(blank[1], blank[0]), phrases), text)
+    return substitute(text, lambda blank: _said(values.get(blank, f"{{{blank}}}"), phrases))
 
 
 def with_gaps(text: str) -> str:
     """The text with a gap for each blank, as a nurse reads it before she fills them in."""
-    return BLANK.sub("____", text)
+    return substitute(text, lambda _: "____")
 
 
 def _said(value: str, phrases: Phrases) -> str:

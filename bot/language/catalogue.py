@@ -9,7 +9,7 @@ is today's, and the {names} to be filled in are the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -249,14 +249,41 @@ def names(text: str) -> set[str]:
     return set(NAME.findall(text))
 
 
+class Filled(str):
+    """A text with the clinic's own values in it. They are never a template again, whatever braces they have."""
+
+    __slots__ = ("own", "template")
+    own: Mapping[str, str]
+    template: str
+
+    def __new__(cls, template: str, own: Mapping[str, str]) -> Filled:
+        """`own`: the clinic's values by name; other names stay open."""
+        filled = super().__new__(cls, NAME.sub(lambda name: own.get(name[1], name[0]), template))
+        filled.own, filled.template = own, template
+        return filled
+
+
+def substitute(text: str, value_of: Callable[[str], str]) -> str:
+    """The text with every open name replaced, once: what is put in is never looked at again."""
+    template, own = (text.template, text.own) if isinstance(text, Filled) else (text, {})
+    return NAME.sub(lambda name: own[name[1]] if name[1] in own else value_of(name[1]), template)
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The text with every name in braces filled in. Raises KeyError for one without a value."""
-    return NAME.sub(lambda name: values[name[1]], text)
+    return substitute(text, values.__getitem__)
 
 
 def fill_known(text: str, values: Mapping[str, str]) -> str:
     """The text with the names that have a value filled in."""
-    return NAME.sub(lambda name: values.get(name[1], name[0]), text)
+    return substitute(text, lambda name: values.get(name, f"{{{name}}}"))
+
+
+def open_names(text: str) -> tuple[str, ...]:
+    """The names that are still to be filled in, in the order of the text."""
+    own = text.own if isinstance(text, Filled) else {}
+    found = NAME.findall(text.template if isinstance(text, Filled) else text)
+    return tuple(dict.fromkeys(name for name in found if name not in own))
 
 
 def native_name(language: str) -> str:

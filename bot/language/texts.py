@@ -22,10 +22,10 @@ from bot.language.catalogue import (
     SOURCE,
     Catalogue,
     CatalogueError,
+    Filled,
     Texts,
     catalogue_path,
     fill,
-    fill_known,
     messages,
     problems,
     read,
@@ -268,6 +268,6 @@ class PatientTexts:
             catalogues = self._catalogues.get(language, {}).values()
             translated = {key: text for catalogue in catalogues for key, text in catalogue.texts.items()}
             self._texts[key] = {
-                key: fill_known(translated.get(key, text).strip("\n"), self._constants) for key, text in english.items()
+                key: Filled(translated.get(key, text).strip("\n"), self._constants) for key, text in english.items()
             }
         return self._texts[key]
