@@ -12,6 +12,7 @@ from datetime import datetime
 from bot.channels import Incoming, Outgoing, Priority
 from bot.clinic.settings import Clinic
 from bot.language.texts import PatientTexts
+from bot.language.understand import is_emergency
 from bot.service.step import Step, standing_of, step_of
 from bot.store.sessions import Log
 from dialogs.beginning import begins_anew, believed
@@ -64,7 +65,26 @@ class Digest:
             return self._of_message(found, incoming, at)
         except Exception as error:
             log.error("session %s: a message could not be digested: %s", found.session, place_of(error))
-            return self._give_up(found, error, incoming.text or (incoming.choice or "").partition(":")[2], at)
+            return self._give_up(found, error, _words_of(incoming), at)
+
+    def of_trouble(self, found: Log, incoming: Incoming, error: Exception, at: datetime) -> Digested:
+        """For a message of which no turn can be made. What says by itself that it is an emergency counts as one."""
+        if is_emergency(incoming):
+            with suppress(Exception):
+                return self.of_message_in_trouble(found, incoming, error, at)
+        return self._give_up(found, error, _words_of(incoming), at)
+
+    def of_message_in_trouble(self, found: Log, incoming: Incoming, error: Exception, at: datetime) -> Digested:
+        """What the message means and leads to, and that the nurse has to look; the numbers are told too."""
+        digested = self._of_message(found, incoming, at)
+        *earlier, last = digested.steps
+        *said_before, said = digested.outgoing
+        trouble = Unprocessed(type(error).__name__, _words_of(incoming))
+        noted = step_of(last.after, last.recorded, (trouble,), last.protocol, at)
+        step = replace(noted, before=last.before, events=(*last.events, trouble))
+        numbers = self._numbers(step.after, at)
+        is_urgent = any(one.priority >= Priority.URGENT for one in said)
+        return Digested([*earlier, step], [*said_before, (*said, *numbers) if is_urgent else (*numbers, *said)])
 
     def of_silence(self, found: Log, due: datetime, at: datetime) -> Digested:
         """What it means that nothing came until `due`. Never raises, as above."""
@@ -247,6 +267,11 @@ class Digest:
 
 def begun_under(session: Session, protocols: Mapping[str, TriageProtocol], current: TriageProtocol) -> TriageProtocol:
     return protocols.get(session.protocol_version, current)
+
+
+def _words_of(incoming: Incoming) -> str:
+    """What the nurse reads of it: her words, or the question and the answer that she tapped."""
+    return incoming.text or (incoming.choice or "").partition(":")[2]
 
 
 def place_of(error: Exception) -> str:

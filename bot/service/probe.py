@@ -62,6 +62,9 @@ class Rehearsal(Sessions):
     async def load(self, session: str) -> Log:  # noqa: ARG002
         return self._log
 
+    async def anew(self, channel: str, address: str) -> Log:
+        return await self.open(channel, address)
+
     async def append(self, turn: Turn) -> tuple[int, ...]:
         change = turn.changes[-1]
         prepared_ms = (self._monotonic() - self._began_s) * 1000

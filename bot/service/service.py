@@ -14,6 +14,7 @@ from bot.language.texts import PatientTexts
 from bot.language.unstored import UnstoredNotices
 from bot.service.digest import Digest, place_of
 from bot.service.limits import TurnLimits
+from bot.service.parking import Parking
 from bot.service.pulse import Pulse
 from bot.service.review import Review
 from bot.service.turns import Turns
@@ -57,8 +58,9 @@ class Service:
         self.unstored = unstored
         self._digest = Digest(words, clinic, protocols, current, self.timing, store.fresh_session)
         self.protocol_of = self._digest.protocol_of
-        self._turns = Turns(store, clinic, self.timing, signals, staff)
+        self._turns = Turns(store, clinic, self.timing, signals, staff, unstored.limits.turn)
         self._review = Review(store, clinic, self._digest, self._turns, clock)
+        self._parking = Parking(store, self._digest, self._turns, clock, unstored.limits)
         self._waker = Waker(store, self._digest, self._turns, clock, signals)
 
     @property
@@ -69,12 +71,17 @@ class Service:
     async def receive(self, incoming: Incoming) -> str | None:
         """Makes a patient's message take effect once; returns when it is committed, with a word for her button.
 
-        Raises what the store raises when it cannot commit: then the channel must offer the message again.
+        Raises what the store raises when it cannot commit: then the channel must offer the message again. One that
+        fails again and again while the store makes other turns is parked, which is an effect too.
         """
-        self.unstored.came(incoming)
-        word = await self._take(incoming)
-        waiting = self.unstored.stored(incoming)
-        if waiting is not None and waiting.told_at is not None:
+        waiting, word = self.unstored.came(incoming), None
+        try:
+            word = await self._take(incoming)
+        except Exception as error:
+            if not await self._parking.takes(waiting, error):
+                raise
+        self.unstored.stored(incoming)
+        if waiting.told_at is not None:
             await self._note(waiting, ToldUnstored(waiting.told_at))
         return word
 

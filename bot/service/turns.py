@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from bot.service.entry import calls_anew, entries, is_urgently_waiting
 from bot.service.step import Step, patient_after
 from bot.store.nurse_chats import StaffInbox
 from bot.store.outbox import Alert
+from bot.store.parked import Parked
 from bot.store.sessions import Log, Patient, SessionChange, Sessions, Summary, Turn
 from bot.store.signals import OUTBOX, WAKES, WORKLIST, Signals
 from bot.store.worklist import Entry
@@ -33,19 +35,29 @@ class Turns:
     """One turn of a patient at a time. No fault in what surrounds a turn keeps the turn itself from being committed."""
 
     def __init__(
-        self, store: Sessions, clinic: Clinic, timing: Timing, signals: Signals, staff: StaffInbox | None
+        self,
+        store: Sessions,
+        clinic: Clinic,
+        timing: Timing,
+        signals: Signals,
+        staff: StaffInbox | None,
+        limit: timedelta,
     ) -> None:
+        """`limit`: the longest that a turn may take."""
         self._store, self._clinic, self._timing, self._signals, self._staff = store, clinic, timing, signals, staff
+        self._limit_s = limit.total_seconds()
+        self.committed_at = float("-inf")
+        """When the last turn was committed, by the monotonic clock."""
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
     async def one_of(self, channel: str, address: str) -> AsyncIterator[None]:
-        """One turn of a patient at a time: what she writes meanwhile waits, in order."""
+        """One turn of a patient at a time: what she writes meanwhile waits, in order. Raises TimeoutError."""
         key = (channel, address)
         lock = self._locks.get(key)
         if lock is None:
             lock = self._locks[key] = asyncio.Lock()
-        async with lock:
+        async with lock, asyncio.timeout(self._limit_s):
             yield
 
     async def commit(
@@ -56,6 +68,7 @@ class Turns:
         outgoing: Sequence[tuple[Outgoing, ...]],
         at: datetime,
         message_ref: str | None = None,
+        parked: Parked | None = None,
     ) -> None:
         """`at`: the one moment of the turn, which every row that it writes bears."""
         rows = [self._rows(step, at) for step in steps]
@@ -65,7 +78,8 @@ class Turns:
         confirmed = tuple(one.question for step in steps for one in step.events if isinstance(one, BaselineConfirmed))
         alerts = await self._alerts(steps, rows, at)
         patient = self._patient(found, steps)
-        await self._store.append(Turn(patient, at, external_id, changes, confirmed, alerts, message_ref))
+        await self._store.append(Turn(patient, at, external_id, changes, confirmed, alerts, message_ref, parked))
+        self.committed_at = time.monotonic()
         if any(outgoing) or alerts:
             self._signals.publish(OUTBOX)
         if any(change.entry is not None for change in changes):

@@ -63,7 +63,7 @@ class Unstored:
         limits: TurnLimits,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._notices, self._clock, self._limits, self._monotonic = notices, clock, limits, monotonic
+        self._notices, self._clock, self.limits, self._monotonic = notices, clock, limits, monotonic
         self._waiting: dict[str, Unanswered] = {}
         self._told: dict[Chat, _Told] = {}
         self._languages: OrderedDict[Chat, str] = OrderedDict()
@@ -100,10 +100,10 @@ class Unstored:
 
     def _forget(self) -> None:
         """What its channel has not handed in again for long, and who was told long ago."""
-        before = self._monotonic() - self._limits.forgotten_after.total_seconds()
+        before = self._monotonic() - self.limits.forgotten_after.total_seconds()
         for external_id in [key for key, one in self._waiting.items() if one.offered_at < before]:
             del self._waiting[external_id]
-        again_s = self._limits.told_again_after.total_seconds()
+        again_s = self.limits.told_again_after.total_seconds()
         for chat in [key for key, one in self._told.items() if self._monotonic() - one.at > again_s]:
             if not self._told[chat].is_on_its_way:
                 del self._told[chat]
@@ -146,9 +146,9 @@ class Unstored:
 
     def _due_of(self, messages: list[Unanswered], told: _Told) -> Unanswered | None:
         """An emergency that came after the notice is told once more: what was said may not have been read for hers."""
-        now, again_s = self._monotonic(), self._limits.told_again_after.total_seconds()
+        now, again_s = self._monotonic(), self.limits.told_again_after.total_seconds()
         oldest = min(messages, key=lambda one: one.came_at)
-        if now - oldest.came_at < self._limits.told_after.total_seconds():
+        if now - oldest.came_at < self.limits.told_after.total_seconds():
             return None
         emergency = next((one for one in messages if is_emergency(one.incoming)), None)
         if now - told.at >= again_s:

@@ -125,6 +125,13 @@ class Sessions(Logs, ParkedMessages):
     """Every write is one durable transaction; one that fails raises and changes nothing."""
 
     @abstractmethod
+    async def anew(self, channel: str, address: str) -> Log:
+        """A fresh session of an address, whose earlier ones may be unreadable: none of them is read.
+
+        Of what else is known of the patient, that which can be read.
+        """
+
+    @abstractmethod
     def fresh_session(self) -> str:
         """A new session id, later in order than those before."""
 

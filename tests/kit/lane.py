@@ -31,11 +31,18 @@ NOT_STORED = {"en": "Not stored yet", "nl": "Nog niet opgeslagen", "de": "Noch n
 
 
 class StumblingStore(SqliteStore):
-    """Cannot append a turn that holds the words RAISES, and never ends one that holds HANGS."""
+    """Cannot append a turn that holds the words RAISES, and never ends one that holds HANGS.
+
+    `troubled`: addresses of which it can append no turn at all. A turn that parks a message it takes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.troubled: set[str] = set()
 
     async def append(self, turn: Turn) -> tuple[int, ...]:
         said = [getattr(event, "text", "") for change in turn.changes for event in change.events]
-        if turn.parked is None and RAISES in said:
+        if turn.parked is None and (RAISES in said or turn.patient.address in self.troubled):
             raise LookupError("a fault of our own")
         if turn.parked is None and HANGS in said:
             await asyncio.Event().wait()

@@ -57,7 +57,6 @@ TELEGRAM = "https://api.telegram.org"
 BATCH = 100
 LARGEST_UPDATE = 1_000_000
 """Bytes."""
-GIVE_UP_AFTER = 10
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 LONGEST_IDLE_S = 1.0
 TELL_AFTER_S = 5.0
@@ -111,7 +110,7 @@ class TelegramChannel(Channel):
         self._troubles: dict[str, str] = {}
         self._heard = 0
         self._polled_s: float | None = None
-        self._failures: Counter[int] = Counter()
+        self._unrecorded: set[int] = set()
         self._background = Background()
         self._sender = Sender(self._bot, self._key, get_setting, put_setting)
 
@@ -236,11 +235,11 @@ class TelegramChannel(Channel):
                 return False
             answer = await self._take(update, incoming)
         except Exception as error:
-            if not self._failures[update["update_id"]]:
+            if update["update_id"] not in self._unrecorded:
                 _log_unrecorded(update, error)
-            self._failures[update["update_id"]] += 1
+                self._unrecorded.add(update["update_id"])
             return False
-        self._failures.pop(update["update_id"], None)
+        self._unrecorded.discard(update["update_id"])
         if answer is not None:
             self._background.run(self._bot.call(answer.pop("method"), **answer))
         return True
@@ -248,12 +247,6 @@ class TelegramChannel(Channel):
     async def _uncommitted(self, turns: dict[int, Turn]) -> list[int]:
         """Ids that Telegram must not forget yet. Pauses when any has failed, so that it is not tried again at once."""
         waiting = [update_id for update_id, turn in turns.items() if not turn.done() or not turn.result()]
-        if all(turns[update_id].done() for update_id in waiting) and len(waiting) < len(turns) == BATCH:
-            # A full window behind one update that can never be recorded would shut everybody else out.
-            for update_id in [one for one in waiting if self._failures[one] >= GIVE_UP_AFTER]:
-                log.critical("update %d could not be recorded %d times and is given up", update_id, GIVE_UP_AFTER)
-                waiting.remove(update_id)
-                del self._failures[update_id]
         if any(turns[update_id].done() for update_id in waiting):
             await self._pause(self._patience_s)
         return waiting

@@ -19,6 +19,7 @@ from bot.store.sqlite.turns import (
     WORKLIST,
     ReadEvents,
     patient_of,
+    read_anew,
     read_log,
     worklist_row,
 )
@@ -47,6 +48,13 @@ class Readings(Connections, Transcripts, Worklist):
                 return Log(self._fresh_id(), Patient(self._fresh_id(), channel, address))
             session, number = db.execute(LATEST_SESSION, (row[0],)).fetchone()
             return read_log(db, patient_of(row), session, number, self._read)
+
+    async def anew(self, channel: str, address: str) -> Log:
+        with self.snapshot() as db:
+            row = db.execute(PATIENT_AT, (channel, address)).fetchone()
+            if row is None:
+                return Log(self._fresh_id(), Patient(self._fresh_id(), channel, address))
+            return read_anew(db, patient_of(row), self._fresh_id())
 
     async def load(self, session: str) -> Log:
         with self.snapshot() as db:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
-from sqlite3 import Connection, IntegrityError
+from sqlite3 import Connection, DatabaseError, IntegrityError
 from typing import Any, NamedTuple
 
 from bot.store import rules
@@ -19,6 +21,7 @@ from bot.store.sqlite.values import maybe_moment, maybe_text, moment, text
 from bot.store.worklist import Entry, WorklistRow
 from dialogs.events import DeliveryFailed, NurseEvent, Recorded, Reopened, dump, parse
 
+LAST_NUMBER = 2**63 - 1
 NEVER = "9999-12-31T23:59:59.999999+00:00"
 
 # --- reading
@@ -180,6 +183,20 @@ def read_log(db: Connection, patient: Patient, session: str, number: int, read: 
         previous=None if previous is None else json.loads(previous[0]),
         confirmed={question: moment(at) for question, at in db.execute(BASELINES, (patient.id,))},
     )
+
+
+def read_anew(db: Connection, patient: Patient, session: str) -> Log:
+    """As `read_log` for a session that is still to begin; a damaged page of another table is no reason to give up."""
+    log = Log(session, patient)
+    with suppress(DatabaseError):
+        log = replace(log, open_entry=_open_entry(db, patient.id))
+    with suppress(DatabaseError):
+        previous = db.execute(PREVIOUS_ANSWERS, (patient.id, LAST_NUMBER)).fetchone()
+        log = replace(log, previous=None if previous is None else json.loads(previous[0]))
+    with suppress(DatabaseError):
+        confirmed = {question: moment(at) for question, at in db.execute(BASELINES, (patient.id,))}
+        log = replace(log, confirmed=confirmed)
+    return log
 
 
 def _open_entry(db: Connection, patient: str) -> OpenEntry | None:

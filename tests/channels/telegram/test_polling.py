@@ -83,21 +83,6 @@ async def test_a_slow_patient_does_not_hold_up_the_others(server, service, setti
     assert service.texts == ["quick", "quick too", "slow"]
 
 
-async def test_a_full_queue_behind_one_impossible_message_goes_on(server, service, settings):
-    async def never_for_one(incoming: Incoming) -> None:
-        if incoming.address == "1":
-            raise RuntimeError("a message nothing can be done with")
-
-    service.before = never_for_one
-    await server.user(1).says("impossible")
-    for count in range(150):
-        await server.user(2 + count % 7).says(f"{count}")
-    async with listening(channel_to(server, settings), service):
-        await server.updates.settles()
-
-    assert sorted(map(int, service.texts)) == list(range(150))
-
-
 async def test_numbering_that_starts_anew_loses_nothing(server, service, settings, patient):
     async with listening(channel_to(server, settings), service):
         await patient.says("before")
