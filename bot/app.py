@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import version
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
@@ -21,6 +22,7 @@ from bot.console.app import ConsoleApp
 from bot.demo import demo
 from bot.health.look import Health
 from bot.health.pages import routes
+from bot.health.status import Figures
 from bot.health.tasks import Tasks
 from bot.health.watchdog import Supervisor
 from bot.language.rehearsal import rehearse
@@ -39,6 +41,7 @@ from bot.store.settings import Protocols
 from bot.store.signals import ChangeFeed, Signals
 from bot.store.store import Store
 from bot.store.transcripts import Transcripts
+from bot.web.answers import CountedAnswers
 from dialogs.protocol import TriageProtocol, load, served_before
 from dialogs.topic import load as load_topics
 
@@ -55,7 +58,7 @@ class App:
     channels: dict[str, Channel]
     health: Health
     console: ConsoleApp
-    web: Starlette
+    web: CountedAnswers
     tasks: Tasks
     supervisor: Supervisor
     prober: Prober
@@ -94,15 +97,18 @@ async def opened(
         prober = Prober(store, lambda rehearsal: serve(rehearsal, signals=ChangeFeed()), words.offered[0], utc_now)
         outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals)
         tasks = Tasks()
-        health = Health(
-            store, utc_now, lambda: _states(channels, outbox), tasks.pulses.values, service.oldest_unanswered
-        )
+        looks_at = partial(_states, channels, outbox), tasks.pulses.values, service.oldest_unanswered
+
+        def figures() -> Figures:
+            return Figures(version("cordwatch"), tuple(words.withheld), service.turns, web.server_errors)
+
+        health = Health(store, utc_now, *looks_at, figures)
         needs_code = config.clinic.must_leads_use_codes
         console = ConsoleApp(service, store.desk, config.clinic, utc_now, store.reports, alerts, needs_code)
         link = await demo.sign_in_link(store.desk, console.accounts, config.base_url) if config.is_demo else None
         stack.push_async_callback(console.close)
         pages = [*routes(health), *console.routes(), *_routes(channels)]
-        web, supervisor = Starlette(routes=pages), Supervisor()
+        web, supervisor = CountedAnswers(Starlette(routes=pages)), Supervisor()
         yield App(
             config, store, words, service, outbox, channels, health, console, web, tasks, supervisor, prober, link
         )

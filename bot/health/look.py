@@ -12,7 +12,7 @@ from typing import TypeVar
 from bot.channels import ChannelStatus
 from bot.health.backup import SETTING, read
 from bot.health.clock import ClockWatch, since_boot_s
-from bot.health.status import Status, TaskState
+from bot.health.status import Figures, Status, TaskState
 from bot.service.pulse import Pulse
 from bot.store.vitals import Vitals
 
@@ -36,6 +36,7 @@ class Health:
     channels: Callable[[], Mapping[str, ChannelStatus]] = dict
     pulses: Callable[[], Iterable[Pulse]] = tuple
     unanswered: Callable[[], timedelta] = timedelta
+    figures: Callable[[], Figures] = Figures
     steady_s: Callable[[], float] = since_boot_s
     started_at: datetime = field(init=False)
     watch: ClockWatch = field(init=False)
@@ -69,6 +70,7 @@ class Health:
             faults=self._faults,
             place=self.store.place(),
             clock_off=self.watch.off(),
+            figures=self.figures(),
         )
 
     async def is_better_left_alone(self) -> bool:
@@ -113,6 +115,7 @@ def _state(pulse: Pulse) -> TaskState:
         is_failing=pulse.is_failing,
         is_silent=pulse.is_silent,
         has_failed_lately=pulse.has_failed_lately,
+        has_rounds=pulse.has_rounds,
     )
 
 

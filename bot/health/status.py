@@ -35,6 +35,20 @@ class TaskState:
     is_failing: bool = False
     is_silent: bool = False
     has_failed_lately: bool = False
+    has_rounds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the parts of the process counted since it began, and what it is."""
+
+    version: str = ""
+    withheld: tuple[str, ...] = ()
+    turns: int = 0
+    server_errors: int = 0
+
+
+NOTHING_COUNTED = Figures()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,7 @@ class Status:
     backup: Backup | None = None
     accounts: int = 0
     entries: tuple[OpenEntries, ...] = ()
+    figures: Figures = NOTHING_COUNTED
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:

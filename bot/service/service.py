@@ -64,6 +64,11 @@ class Service:
         self._waker = Waker(store, self._digest, self._turns, clock, signals)
 
     @property
+    def turns(self) -> int:
+        """How many have been committed since it began."""
+        return self._turns.made
+
+    @property
     def wakes(self) -> Pulse:
         """How the rounds of `run_wakes` go."""
         return self._waker.pulse

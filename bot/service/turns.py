@@ -48,6 +48,7 @@ class Turns:
         self._limit_s = limit.total_seconds()
         self.committed_at = float("-inf")
         """When the last turn was committed, by the monotonic clock."""
+        self.made = 0
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -80,6 +81,7 @@ class Turns:
         patient = self._patient(found, steps)
         await self._store.append(Turn(patient, at, external_id, changes, confirmed, alerts, message_ref, parked))
         self.committed_at = time.monotonic()
+        self.made += 1
         if any(outgoing) or alerts:
             self._signals.publish(OUTBOX)
         if any(change.entry is not None for change in changes):

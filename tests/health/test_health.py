@@ -14,9 +14,7 @@ from starlette.applications import Starlette
 
 from bot.channels import ChannelStatus, Outgoing
 from bot.health.look import Health
-from bot.health.metrics import as_metrics
 from bot.health.pages import routes
-from bot.health.status import Status
 from bot.store.sessions import Patient, SessionChange, Summary, Turn
 from bot.store.sqlite.store import SqliteStore
 from dialogs.events import Started
@@ -137,21 +135,3 @@ async def test_nothing_of_a_patient_is_shown(clinic):
 async def test_pages_are_not_kept_and_only_read(clinic):
     assert (await clinic.call("/health")).headers["cache-control"] == "no-store"
     assert (await clinic.call("/health", "POST")).status_code == 405
-
-
-def test_metrics_are_in_the_text_form_of_prometheus():
-    status = Status(
-        at=NOON,
-        started_at=NOON,
-        channels={"telegram": ChannelStatus("wrong token"), "web": ChannelStatus()},
-        waiting_chats=2,
-        oldest_waiting=timedelta(seconds=1.5),
-        wake_lag=timedelta(0),
-    )
-    lines = as_metrics(status).splitlines()
-    assert "cordwatch_healthy 0" in lines
-    assert 'cordwatch_channel_up{channel="telegram"} 0' in lines
-    assert 'cordwatch_channel_up{channel="web"} 1' in lines
-    assert "cordwatch_oldest_undelivered_seconds 1.5" in lines
-    assert "# TYPE cordwatch_waiting_chats gauge" in lines
-    assert "wrong token" not in as_metrics(status)
