@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from bot.cli import check as checking
+from bot.cli import copies as cli_copies
 from bot.cli import locale as cli_locale
 from bot.cli import nurses as cli_nurses
 from bot.cli import serve as cli_serve
@@ -343,7 +344,16 @@ async def _conversation(config: Config, session: str) -> tuple[list[Recorded | S
 
 
 FIRST = (cli_serve.run, cli_serve.chat)
-LAST = (cli_nurses.status, cli_locale.locale, cli_nurses.nurse, cli_nurses.audit, cli_nurses.demo)
+LAST = (
+    cli_nurses.status,
+    cli_copies.backup,
+    cli_copies.restore,
+    cli_copies.db,
+    cli_locale.locale,
+    cli_nurses.nurse,
+    cli_nurses.audit,
+    cli_nurses.demo,
+)
 main.commands = {str(one.name): one for one in (*FIRST, *main.commands.values(), *LAST)}
 
 

@@ -13,6 +13,8 @@ from bot.console.accounts import LINK_HOLDS, Accounts
 from bot.health.look import Health
 from bot.health.status import Status
 from bot.store.console import NameTaken, Nurse, NurseAccounts, Role
+from bot.store.copies import LAST_BACKUP
+from bot.store.settings import Settings
 from bot.web.paths import page_path
 
 log = logging.getLogger("cordwatch.door")
@@ -49,11 +51,18 @@ class ShowStatus(_Request):
     do: Literal["status"] = "status"
 
 
+class NoteBackup(_Request):
+    """`proof`: as the setting keeps it."""
+
+    do: Literal["backup made"] = "backup made"
+    proof: Annotated[str, Field(max_length=2_000)]
+
+
 class FindWebChat(_Request):
     do: Literal["web chat"] = "web chat"
 
 
-Request = AddNurse | ListNurses | DisableNurse | ResetNurse | ShowStatus | FindWebChat
+Request = AddNurse | ListNurses | DisableNurse | ResetNurse | ShowStatus | NoteBackup | FindWebChat
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="do")])
 
 
@@ -66,12 +75,13 @@ class Reply(BaseModel):
 
 @dataclass(frozen=True)
 class Office:
-    """What requests are carried out with. `base`: the address of the web server; `health`: of a service that runs."""
+    """What requests are carried out with. `base`: the address of the web server; the rest: of a service that runs."""
 
     desk: NurseAccounts
     accounts: Accounts
     base: str
     health: Health | None = None
+    settings: Settings | None = None
 
     async def answer(self, line: bytes) -> bytes:
         """The reply to a request, both as JSON."""
@@ -97,6 +107,10 @@ class Office:
                 return await (self._disable(nurse) if request.do == "nurse disable" else self._reset(nurse))
             case ShowStatus():
                 return Reply(wrong="no service runs here") if self.health is None else _told(await self.health.status())
+            case NoteBackup(proof=proof):
+                if self.settings is not None:
+                    await self.settings.put_setting(LAST_BACKUP, proof)
+                return Reply()
             case FindWebChat():
                 return Reply(lines=(self.base + page_path("chat"),))
 

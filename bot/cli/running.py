@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from bot.app import App, opened
 from bot.channels import Channel
 from bot.channels.terminal.channel import TerminalChannel
+from bot.cli.backing_up import back_up_regularly
 from bot.cli.door import door_of, keep_open
 from bot.cli.office import Office
 from bot.clinic.settings import Config
@@ -81,7 +82,10 @@ def _going_on(
     yield keep(Pulse("integrity", has_rounds=False), app.health.inspect)
     for channel in app.channels.values():
         yield keep(Pulse(channel.name, has_rounds=False), partial(_listen, channel, service))
-    office = Office(app.store.desk, app.console.accounts, app.config.base_url, app.health)
+    if app.config.backup.directory is not None:
+        copying = Pulse("backups", has_rounds=False)
+        yield keep(copying, lambda: back_up_regularly(app.config, app.store, utc_now, copying))
+    office = Office(app.store.desk, app.console.accounts, app.config.base_url, app.health, app.store)
     door = door_of(app.config.database)
     yield keep(Pulse("door", has_rounds=False), lambda: keep_open(door, office.answer))
     yield keep(Pulse("watchdog", has_rounds=False), lambda: _feed(app, server))

@@ -176,6 +176,18 @@ class StoreSection(Section):
     database: str = Field(default="data/cordwatch.db", min_length=1, description="write the path of the SQLite file")
 
 
+class BackupSection(Section):
+    """Copies that the service makes by itself; none without a directory. `pause`: what `every` says."""
+
+    directory: str | None = Field(default=None, min_length=1, description="write the path of a folder on another disk")
+    every: Annotated[str, AfterValidator(values.every)] = "1h"
+    keep: int = Field(default=48, ge=1, le=100_000, description="48 at one an hour are two days")
+
+    @property
+    def pause(self) -> timedelta:
+        return values.duration(self.every)
+
+
 class ProtocolSection(Section):
     path: str | None = Field(default=None, min_length=1, description="write the path of a protocol file or its folder")
 
@@ -199,6 +211,7 @@ class File(Section):
     outbox: OutboxSection = OutboxSection()
     web: WebSection = WebSection()
     store: StoreSection = StoreSection()
+    backup: BackupSection = BackupSection()
     protocol: ProtocolSection = ProtocolSection()
     nurses: NursesSection = NursesSection()
     topics: TopicsSection = TopicsSection()

@@ -14,6 +14,7 @@ from bot.clinic import values
 from bot.clinic.calendar import Calendar
 from bot.clinic.clinic_toml import LOCALES as LOCALES
 from bot.clinic.clinic_toml import (
+    BackupSection,
     ClinicSection,
     File,
     NumbersSection,
@@ -82,6 +83,7 @@ class Config(Section):
     outbox: OutboxSection
     web: Web
     database: Path
+    backup: BackupSection = BackupSection()
     protocol: Path | None = None
     source: Path | None = None
 
@@ -163,9 +165,15 @@ def _config(file: File, source: Path | None) -> Config:
         outbox=file.outbox,
         web=Web.model_construct(**dict(file.web)),
         database=beside / _database(file, clinic),
+        backup=_beside(file.backup, beside),
         protocol=None if file.protocol.path is None else beside / file.protocol.path,
         source=source,
     )
+
+
+def _beside(backup: BackupSection, folder: Path) -> BackupSection:
+    directory = None if backup.directory is None else str(folder / backup.directory)
+    return backup.model_copy(update={"directory": directory})
 
 
 def _database(file: File, clinic: Clinic) -> str:

@@ -126,3 +126,19 @@ def listen_address(value: object) -> tuple[str, int]:
     if match is None or int(match[3]) > 65535:
         raise ValueError("host:port such as '127.0.0.1:8080'")
     return match[1] or match[2], int(match[3])
+
+
+def duration(value: str) -> timedelta:
+    """A whole number of minutes, hours or days."""
+    match = re.fullmatch(r"([1-9]\d{0,3})([mhd])", value)
+    if match is None:
+        raise ValueError("a time such as '5m', '1h' or '1d'")
+    unit = {"m": "minutes", "h": "hours", "d": "days"}[match[2]]
+    return timedelta(**{unit: int(match[1])})
+
+
+def every(value: str) -> str:
+    """How often, as `duration` reads it; never so seldom that a backup is an old one."""
+    if duration(value) > timedelta(days=1):
+        raise ValueError("at most '1d'")
+    return value

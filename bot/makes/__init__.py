@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from bot.clinic.settings import DEMO_DATABASE, Config, ConfigError
+from bot.store.copies import Copies
+from bot.store.sqlite.backups import SqliteCopies
 from bot.store.sqlite.origin import begin, is_begun, is_of_demo, mark
 from bot.store.sqlite.store import SqliteStore
 from bot.store.store import Store, UnfitStore
@@ -44,6 +48,11 @@ def is_begun_at(config: Config) -> bool:
 async def begin_store(config: Config) -> None:
     """Makes a new clinic's database. Raises ConfigError, StoreLocked or UnfitStore, also where there is one."""
     await open_store(config, is_new=True).close()
+
+
+def copies_of(config: Config) -> Copies:
+    """What can be done with the clinic's database as a whole."""
+    return SqliteCopies(config.database, lambda: datetime.now(UTC))
 
 
 def refuse_wrong_database(config: Config) -> None:

@@ -270,10 +270,11 @@ def said(db: sqlite3.Connection, where: str, *values: object) -> list[tuple[int,
 
 @asynccontextmanager
 async def running(
-    directory: Path, mode: str = "polling", languages: Sequence[str] = ("en", "nl")
+    directory: Path, mode: str = "polling", languages: Sequence[str] = ("en", "nl"), database: Path | None = None
 ) -> AsyncIterator[Bot]:
     """A Telegram, and the service on it until the end of the block."""
     async with built(directory, mode, languages) as bot:
+        bot.database = database or bot.database
         await bot.start()
         yield bot
 

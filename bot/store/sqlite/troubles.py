@@ -24,7 +24,13 @@ BY_CODE = {
     sqlite3.SQLITE_CANTOPEN: SHUT,
     sqlite3.SQLITE_PERM: SHUT,
 }
-BY_NUMBER = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EFBIG: FULL, errno.EIO: FAULTY}
+BY_NUMBER = {
+    errno.ENOENT: "make that folder first, or mount its disk",
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EFBIG: FULL,
+    errno.EIO: FAULTY,
+}
 
 
 def unfit(path: Path, error: sqlite3.Error | OSError) -> UnfitStore:
