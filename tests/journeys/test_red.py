@@ -29,8 +29,8 @@ WITHIN_S = 30
 
 
 @asynccontextmanager
-async def serving(directory: Path, fault: str = "none") -> AsyncIterator[Bot]:
-    async with built(directory) as bot:
+async def serving(directory: Path, fault: str = "none", mode: str = "polling") -> AsyncIterator[Bot]:
+    async with built(directory, mode) as bot:
         bot.program, bot.options = program(directory, fault), ("--new-database",)
         await bot.start()
         bot.options = ()
@@ -131,6 +131,17 @@ async def test_telegram_that_puts_us_off_for_an_hour_at_the_first_call_is_red(tm
         bot.program, bot.options = program(tmp_path, "none"), ("--new-database",)
         bot.process = await bot.launch()
         assert (await turns(bot, "poll"))["code"] == 503
+
+
+async def test_a_webhook_that_no_longer_brings_anything_is_red(tmp_path):
+    async with serving(tmp_path, mode="webhook") as bot:
+        await turns(bot, "channel", is_red=False)
+        bot.telegram.faults.always = {"setWebhook": "500"}
+        bot.telegram.updates.set_webhook({})
+        found = await turns(bot, "channel")
+        assert found["code"] == 503
+        bot.telegram.faults.always = {}
+        await turns(bot, "channel", is_red=False)
 
 
 @pytest.mark.parametrize(("jump_s", "way"), [(-7200, "back by 2 hours"), (86400, "ahead by 24 hours")])

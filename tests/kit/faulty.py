@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from bot import app
 from bot.channels import Incoming
+from bot.channels.telegram import webhook
 from bot.cli import main, running
 from bot.health import status
 from bot.service import outbox, probe, pulse, service, waker
@@ -98,6 +99,7 @@ if __name__ == "__main__":
     signals.LONGEST_WAIT_S = 0.2
     waker.WAKE_AGAIN_S = 0.2
     probe.EVERY_S = 0.3
+    webhook.LOOK_AFTER_S = webhook.LOOK_AGAIN_AFTER_S = 0.3
     status.ANSWERED_WITHIN = status.POLLED_WITHIN = timedelta(seconds=2)
     running.SEEN_WITHIN = timedelta(seconds=1)
     for fault in sys.argv.pop(1).split(","):
