@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.channels.telegram.channel import TelegramChannel
@@ -33,16 +33,23 @@ NOT_STORED = {"en": "Not stored yet", "nl": "Nog niet opgeslagen", "de": "Noch n
 class StumblingStore(SqliteStore):
     """Cannot append a turn that holds the words RAISES, and never ends one that holds HANGS.
 
-    `troubled`: addresses of which it can append no turn at all. A turn that parks a message it takes.
+    `troubled`: addresses of which it can append no turn at all; `is_down`: nobody's, nor anything else. A turn that
+    parks a message it takes.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.troubled: set[str] = set()
+        self.is_down = False
+
+    async def prove_writable(self, at: datetime) -> None:
+        if self.is_down:
+            raise sqlite3.OperationalError("disk I/O error")
+        await super().prove_writable(at)
 
     async def append(self, turn: Turn) -> tuple[int, ...]:
         said = [getattr(event, "text", "") for change in turn.changes for event in change.events]
-        if turn.parked is None and (RAISES in said or turn.patient.address in self.troubled):
+        if turn.parked is None and (self.is_down or RAISES in said or turn.patient.address in self.troubled):
             raise LookupError("a fault of our own")
         if turn.parked is None and HANGS in said:
             await asyncio.Event().wait()

@@ -105,6 +105,20 @@ async def test_nothing_is_parked_and_no_offset_moves_while_the_store_takes_nothi
         assert await here.service.parked() == 0
 
 
+async def test_a_failure_of_the_store_is_not_counted_against_a_message(tmp_path: Path):
+    """Else one that failed for the store's sake would be parked in the moment in which the store is back."""
+    async with lane(tmp_path) as here:
+        user = here.telegram.user(42, "en")
+        here.clinic.store.is_down = True
+        await user.says("I cannot feel my legs")
+        polls = here.telegram.calls["getUpdates"]
+        await here.telegram.until(lambda: here.telegram.calls["getUpdates"] > polls + 10)
+        assert await here.service.parked() == 0
+        here.clinic.store.is_down = False
+        assert await here.is_recorded(user, Said)
+        assert await here.service.parked() == 0
+
+
 async def test_a_full_queue_behind_one_impossible_message_goes_on(tmp_path: Path):
     async with lane(tmp_path) as here:
         await here.telegram.user(1).says(RAISES)

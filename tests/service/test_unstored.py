@@ -184,6 +184,16 @@ async def test_a_message_waits_from_when_it_first_came_and_is_nobodys_once_it_is
     assert unstored.oldest() == timedelta(0)
 
 
+async def test_nobody_is_told_of_what_was_stored_while_the_notice_was_on_its_way():
+    seconds, telephones = Seconds(), Telephones()
+    unstored = watcher(seconds)
+    unstored.came(message(1))
+    seconds.now += 11
+    unstored.look({"test": telephones})
+    unstored.stored(message(1))
+    assert await looks(unstored, telephones) == 0
+
+
 async def test_emergencies_are_told_first_and_no_faster_than_a_channel_bears():
     seconds, telephones = Seconds(), Telephones()
     unstored = watcher(seconds)
