@@ -62,7 +62,8 @@ class App:
     tasks: Tasks
     supervisor: Supervisor
     prober: Prober
-    sign_in_link: str | None = None
+    sign_in_link: str | None
+    has_accounts: bool
 
 
 @asynccontextmanager
@@ -106,11 +107,25 @@ async def opened(
         needs_code = config.clinic.must_leads_use_codes
         console = ConsoleApp(service, store.desk, config.clinic, utc_now, store.reports, alerts, needs_code)
         link = await demo.sign_in_link(store.desk, console.accounts, config.base_url) if config.is_demo else None
+        has_accounts = await store.accounts() > 0
         stack.push_async_callback(console.close)
         pages = [*routes(health), *console.routes(), *_routes(channels)]
         web, supervisor = CountedAnswers(Starlette(routes=pages)), Supervisor()
         yield App(
-            config, store, words, service, outbox, channels, health, console, web, tasks, supervisor, prober, link
+            config,
+            store,
+            words,
+            service,
+            outbox,
+            channels,
+            health,
+            console,
+            web,
+            tasks,
+            supervisor,
+            prober,
+            link,
+            has_accounts,
         )
 
 

@@ -25,8 +25,18 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 SERVES = ("make run", "cordwatch run")
 """Commands that run until they are stopped: started, asked for /health, stopped by SIGINT."""
 
-ON_THE_MACHINE = ("useradd", "install -", "BOT_CONFIG=/etc", "systemctl")
+IN_ITS_PLACE = "/opt/cordwatch/.venv/bin/cordwatch"
+"""The command where docs/setup.md puts it; folders of the machine are folders of the checkout here."""
+
+ON_THE_MACHINE = ("useradd", "install -", "systemctl")
 """Commands of an administrator's that change the machine: their arguments are tried in a root of their own."""
+
+
+ANSWERS = (
+    "Test Clinic\nEurope/Amsterdam\n\n112\n113\n+31 10 123 4567\n+31 10 123 4568\nmo-fr 09:00-17:00\n\nen\n"
+    "Lea Vos lea@clinic.example\n"
+)
+"""To what `cordwatch init` asks."""
 
 
 def commands() -> list[tuple[str, str]]:
@@ -58,9 +68,7 @@ def environ(checkout: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def clinic(checkout: Path, environ: dict[str, str]) -> Path:
     """What `cordwatch init` leaves when its questions are answered."""
-    answers = ["Test Clinic", "Europe/Amsterdam", "", "112", "113", "+31 10 123 4567", "+31 10 123 4568"]
-    answers += ["mo-fr 09:00-17:00", "", "en"]
-    made = run(".venv/bin/cordwatch init", checkout, environ, "\n".join(answers) + "\n")
+    made = run(".venv/bin/cordwatch init", checkout, environ, ANSWERS)
     assert made.returncode == 0, made.stderr
     return checkout / "clinic.toml"
 
@@ -81,6 +89,8 @@ def test_a_command_of_the_documents_works(page: str, command: str, checkout: Pat
         assert run("make --dry-run test", checkout, environ).returncode == 0
     elif command.startswith(ON_THE_MACHINE):
         administer(command, checkout)
+    elif command.startswith(IN_ITS_PLACE):
+        in_its_place(command, checkout, environ)
     elif command.startswith("curl"):
         serve("make run", checkout, environ, command.replace("127.0.0.1:8080", environ["BOT_LISTEN"]))
     else:
@@ -129,7 +139,7 @@ def administer(command: str, checkout: Path) -> None:
     words = command.split()
     if words[0] == "install" and "-d" not in words:
         source = words[-2]
-        assert source in ("/dev/null", "clinic.toml") or (checkout / source).is_file(), command
+        assert source == "/dev/null" or (checkout / source).is_file(), command
     if words[0] == "systemctl":
         unit = (checkout / "docs/cordwatch.service").read_text()
         unit = unit.replace("/opt/cordwatch", str(checkout)).replace("User=cordwatch\nGroup=cordwatch\n", "")
@@ -137,6 +147,17 @@ def administer(command: str, checkout: Path) -> None:
         path.write_text(unit)
         verified = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True)
         assert verified.returncode == 0, verified.stderr
+
+
+def in_its_place(command: str, checkout: Path, environ: dict[str, str]) -> None:
+    """The command as somebody types it anywhere on a machine that is set up."""
+    etc, var = checkout.parent / "etc", checkout.parent / "var"
+    for folder in (etc, var):
+        folder.mkdir(exist_ok=True)
+    here = command.replace("/opt/cordwatch", str(checkout))
+    here = here.replace("/etc/cordwatch", str(etc)).replace("/var/lib/cordwatch", str(var))
+    done = run(here, checkout.parent, environ | {"CONFIGURATION_DIRECTORY": str(etc)}, ANSWERS)
+    assert done.returncode == 0, f"{here}\n{done.stdout}{done.stderr}"
 
 
 def test_a_new_clinic(clinic: Path, checkout: Path, environ: dict[str, str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,8 @@ import click
 
 from bot.cli.nurses import spoken
 from bot.cli.office import NoteBackup
-from bot.cli.options import CONFIG
-from bot.clinic.settings import Config, load
+from bot.cli.options import CONFIG, config_of
+from bot.clinic.settings import Config
 from bot.makes import begin_store, copies_of, refuse_wrong_database
 from bot.store.copies import Copies, Missing, Proof, Unproved, as_json
 from bot.store.store import StoreLocked
@@ -30,7 +29,7 @@ def backup(target: Path | None, keep: int | None, as_json_line: bool, path: Path
     Every page is read, every check is played again and compared with its summary, the audit is verified. Only then
     does the copy get its name. Exit code 1 when something is wrong: the copy then ends in .unproved.
     """
-    config = load(path, os.environ)
+    config = config_of(path)
     refuse_wrong_database(config)
     chosen = target or (Path(config.backup.directory) if config.backup.directory else None)
     if chosen is None:
@@ -52,7 +51,7 @@ def restore(copy: Path, path: Path | None) -> None:
 
     Stop the service before. The copy is proved first; what has come in since it was made is counted and named.
     """
-    config = load(path, os.environ)
+    config = config_of(path)
     refuse_wrong_database(config)
     refuse_wrong_database(config.model_copy(update={"database": copy}))
     with _told():
@@ -78,7 +77,7 @@ def check(path: Path | None) -> None:
 
     Exit code 1 if anything is wrong.
     """
-    config = load(path, os.environ)
+    config = config_of(path)
     refuse_wrong_database(config)
     with _told():
         click.echo(_proved(copies_of(config).check()))
@@ -91,7 +90,7 @@ def new(path: Path | None) -> None:
 
     What root begins belongs to whoever has the folder.
     """
-    config = load(path, os.environ)
+    config = config_of(path)
     asyncio.run(begin_store(config))
     click.echo(f"The database {config.database} is begun, with nobody in it.")
 

@@ -20,7 +20,7 @@ from bot.cli import locale as cli_locale
 from bot.cli import nurses as cli_nurses
 from bot.cli import serve as cli_serve
 from bot.cli import text as reports
-from bot.cli.options import CONFIG, PROTOCOL, guideline
+from bot.cli.options import CONFIG, DEMO, PROTOCOL, config_of, guideline
 from bot.clinic import new_clinic
 from bot.clinic.settings import Config, ConfigError, load, topics_of
 from bot.health.tasks import Ended
@@ -54,6 +54,9 @@ EXPECTED = (
     UnfitStore,
 )
 """What is wrong with a clinic's files or machine, said in words; anything else is a mistake in the program."""
+
+
+ADMINISTRATOR = "Who keeps the nurses' accounts (name and e-mail address)"
 
 
 class Malformed(click.ClickException):
@@ -116,10 +119,24 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @main.command()
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default="clinic.toml")
 @_setting_options
+@click.option(
+    "--database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where the database is to be. [default: data/cordwatch.db beside PATH]",
+)
+@click.option("--administrator", metavar="TEXT", help=f"{ADMINISTRATOR}; '' for nobody yet.")
 @click.option("--offer-unreviewed", is_flag=True, help="Offer languages whose translation no clinician has reviewed.")
 @click.option("--force", is_flag=True, help="Replace PATH if it exists.")
-def init(path: Path, offer_unreviewed: bool, force: bool, **given: str | None) -> None:
-    """Write the settings of your clinic to PATH [default: clinic.toml].
+def init(
+    path: Path,
+    database: Path | None,
+    administrator: str | None,
+    offer_unreviewed: bool,
+    force: bool,
+    **given: str | None,
+) -> None:
+    """Write the settings of your clinic to PATH [default: clinic.toml], and make the account that makes the others.
 
     Asks for everything without which Cordwatch does not start; what is given by an option is not asked for.
     """
@@ -133,9 +150,16 @@ def init(path: Path, offer_unreviewed: bool, force: bool, **given: str | None) -
         if given[setting.option] is None:
             values |= setting.within(_asked_for(setting, values))
     values["clinic", "unreviewed_languages"] = _unreviewed(values["clinic", "languages"], offer_unreviewed)
-    new_clinic.write(path, new_clinic.clinic_toml(values), force)
-    click.echo(f"{path} is written. {_begun(load(path, os.environ))} Read the settings through, then:")
+    person = _person(administrator)
+    new_clinic.write(path, new_clinic.clinic_toml(values, database and database.absolute()), force)
+    config = load(path, os.environ)
+    click.echo(f"{path} is written. {_begun(config)} Read the settings through, then:")
     click.echo(f"  cordwatch check --config {path}\n  cordwatch run --config {path}")
+    if person:
+        cli_nurses.add_first(config, person)
+        click.echo("The link works as soon as the service runs.")
+    else:
+        click.echo(f"  cordwatch nurse add --config {path} --role administrator NAME EMAIL")
 
 
 def _begun(config: Config) -> str:
@@ -172,6 +196,23 @@ def _asked_for(setting: new_clinic.Setting, known: new_clinic.Values) -> dict[st
             f"stopped before this was given: {setting.prompt}; answer it or give {setting.flag}. Nothing is written"
         ) from error
     return answer
+
+
+def _person(given: str | None) -> str:
+    """Who keeps the accounts; empty when that is left for later."""
+
+    def read(text: str) -> str:
+        try:
+            return text.strip() and " ".join(cli_nurses.name_and_address(text))
+        except ValueError as error:
+            raise click.BadParameter(f"must be {error}, not {text!r}", param_hint="--administrator") from error
+
+    if given is not None:
+        return read(given)
+    with suppress(click.Abort):
+        asked: str = click.prompt(ADMINISTRATOR, default="", show_default=False, value_proc=read, err=True)
+        return asked
+    return ""
 
 
 def _unreviewed(languages: Sequence[str], is_accepted: bool) -> list[str]:
@@ -281,10 +322,11 @@ def _write(path: Path, content: str) -> None:
 
 @main.command()
 @CONFIG
+@DEMO
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an entry, times in UTC.")
-def worklist(path: Path | None, as_json: bool) -> None:
+def worklist(path: Path | None, is_demo: bool, as_json: bool) -> None:
     """Print what a nurse has to look at, the most pressing first. Reads only; the service may be running."""
-    config = load(path, os.environ)
+    config = config_of(path, is_demo)
     at = datetime.now(UTC)
     rows = asyncio.run(_open_entries(config, at))
     if as_json:
@@ -311,14 +353,15 @@ async def _open_entries(config: Config, at: datetime) -> Sequence[WorklistRow]:
 
 @main.command()
 @CONFIG
+@DEMO
 @click.argument("session")
 @click.option("--language", metavar="CODE", help="The language of the log. [default: the clinic's usual one]")
-def transcript(path: Path | None, session: str, language: str | None) -> None:
+def transcript(path: Path | None, is_demo: bool, session: str, language: str | None) -> None:
     """Print the log of SESSION line by line, with the exact text that the patient saw.
 
     `cordwatch worklist` shows the ids of sessions.
     """
-    config = load(path, os.environ)
+    config = config_of(path, is_demo)
     words = PatientTexts(config.clinic, protocols.load(config.protocol), topics=load_topics(config.topics))
     chosen = language or words.offered[0]
     if chosen not in words.offered:

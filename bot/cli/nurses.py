@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,8 +11,8 @@ import click
 
 from bot.cli.door import DoorShut, ask, door_of
 from bot.cli.office import AddNurse, DisableNurse, ListNurses, Office, Reply, Request, ResetNurse, ShowStatus
-from bot.cli.options import CONFIG
-from bot.clinic.settings import Config, load, load_demo
+from bot.cli.options import CONFIG, DEMO, config_of
+from bot.clinic.settings import Config
 from bot.console.accounts import Accounts
 from bot.demo import demo as demonstration
 from bot.makes import open_store, refuse_wrong_database
@@ -42,7 +41,8 @@ def nurse() -> None:
     help="A language she reads, such as nl; her own first. May be given more than once.",
 )
 @CONFIG
-def add(name: str, email: str, role: str, languages: tuple[str, ...], path: Path | None) -> None:
+@DEMO
+def add(name: str, email: str, role: str, languages: tuple[str, ...], path: Path | None, is_demo: bool) -> None:
     """Make an account and print a link with which she chooses her password.
 
     NAME stands in every log entry, so it cannot be changed later.
@@ -52,43 +52,49 @@ def add(name: str, email: str, role: str, languages: tuple[str, ...], path: Path
             "give a name and an e-mail address, such as: cordwatch nurse add 'Kim Bos' kim@clinic.nl"
         )
 
-    _carry_out(path, AddNurse(name=name.strip(), email=email.strip(), role=Role(role), languages=languages))
+    _carry_out(
+        config_of(path, is_demo), AddNurse(name=name.strip(), email=email.strip(), role=Role(role), languages=languages)
+    )
 
 
 @nurse.command("list")
 @CONFIG
-def list_(path: Path | None) -> None:
+@DEMO
+def list_(path: Path | None, is_demo: bool) -> None:
     """Show all accounts: name, e-mail address, role, languages, state."""
 
-    _carry_out(path, ListNurses())
+    _carry_out(config_of(path, is_demo), ListNurses())
 
 
 @nurse.command()
 @click.argument("name_or_email")
 @CONFIG
-def disable(name_or_email: str, path: Path | None) -> None:
+@DEMO
+def disable(name_or_email: str, path: Path | None, is_demo: bool) -> None:
     """Sign her out everywhere and let her in no more. What she did stays in the log."""
 
-    _carry_out(path, DisableNurse(name_or_email=name_or_email))
+    _carry_out(config_of(path, is_demo), DisableNurse(name_or_email=name_or_email))
 
 
 @nurse.command()
 @click.argument("name_or_email")
 @CONFIG
-def reset(name_or_email: str, path: Path | None) -> None:
+@DEMO
+def reset(name_or_email: str, path: Path | None, is_demo: bool) -> None:
     """Take away password and one-time codes, and print a link to choose a new password. Enables her again."""
 
-    _carry_out(path, ResetNurse(name_or_email=name_or_email))
+    _carry_out(config_of(path, is_demo), ResetNurse(name_or_email=name_or_email))
 
 
 @click.command()
 @CONFIG
-def status(path: Path | None) -> None:
+@DEMO
+def status(path: Path | None, is_demo: bool) -> None:
     """Ask the service that is running how it does: health, channels, messages that wait.
 
     Exit code 1 when patients may not be reached or heard, or when no service runs.
     """
-    _carry_out(path, ShowStatus())
+    _carry_out(config_of(path, is_demo), ShowStatus())
 
 
 @click.group()
@@ -101,7 +107,8 @@ def audit() -> None:
     "--head", metavar="ROW:DIGEST", help="As an earlier check printed it: the rows up to there must be the same."
 )
 @CONFIG
-def verify(head: str | None, path: Path | None) -> None:
+@DEMO
+def verify(head: str | None, path: Path | None, is_demo: bool) -> None:
     """Check that no row of the audit was altered, removed or moved. Exit code 1 when one was."""
     if head is not None and not re.fullmatch(r"\d{1,15}:([0-9a-f]{64})?", head):
         raise click.UsageError(
@@ -116,7 +123,7 @@ def verify(head: str | None, path: Path | None) -> None:
         click.echo(f"{rows} rows, all as they were written.")
         click.echo(f"Note this down, elsewhere: --head {reached}")
 
-    asyncio.run(_with_store(load(path, os.environ), do, is_reader=True))
+    asyncio.run(_with_store(config_of(path, is_demo), do, is_reader=True))
 
 
 @click.command()
@@ -129,15 +136,29 @@ def demo(clear: bool, path: Path | None) -> None:  # noqa: ARG001
         count = await demonstration.clear(store, store.desk)
         click.echo(f"{count} made-up patients are forgotten.")
 
-    asyncio.run(_with_store(load_demo(path, os.environ), do))
+    asyncio.run(_with_store(config_of(path, is_demo=True), do))
+
+
+def add_first(config: Config, person: str) -> None:
+    """Makes the account of whoever keeps the others. `person`: name and e-mail address. Raises ClickException."""
+    name, email = name_and_address(person)
+    language = config.clinic.languages[0]
+    _carry_out(config, AddNurse(name=name, email=email, role=Role.ADMINISTRATOR, languages=(language,)))
+
+
+def name_and_address(person: str) -> tuple[str, str]:
+    """Raises ValueError saying what it should be."""
+    name, _, email = person.strip().rstrip(">").replace("<", " ").rpartition(" ")
+    if not name.strip() or "@" not in email:
+        raise ValueError("a name and an e-mail address, such as: Kim Bos kim@clinic.nl")
+    return name.strip(), email
 
 
 # --- within
 
 
-def _carry_out(path: Path | None, request: Request) -> None:
+def _carry_out(config: Config, request: Request) -> None:
     """By the service that runs on the database, else without one. Prints the reply."""
-    config = load(path, os.environ)
     reply = spoken(config, request)
     if reply is None:
         reply = _nobody_there(config) if isinstance(request, ShowStatus) else _by_ourselves(config, request)

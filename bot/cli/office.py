@@ -12,12 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bot.console.accounts import LINK_HOLDS, Accounts
 from bot.health.look import Health
 from bot.health.status import Status
-from bot.store.console import NameTaken, Nurse, NurseAccounts, Role
+from bot.service.service import utc_now
+from bot.store.console import AuditedAccounts, NameTaken, Nurse, Role
 from bot.store.copies import LAST_BACKUP
 from bot.store.settings import Settings
 from bot.web.paths import page_path
 
 log = logging.getLogger("cordwatch.door")
+COMMAND_LINE = "command line"
+"""Who it was, in the audit: whoever may open the database at this machine."""
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -77,7 +80,7 @@ class Reply(BaseModel):
 class Office:
     """What requests are carried out with. `base`: the address of the web server; the rest: of a service that runs."""
 
-    desk: NurseAccounts
+    desk: AuditedAccounts
     accounts: Accounts
     base: str
     health: Health | None = None
@@ -119,15 +122,22 @@ class Office:
             nurse = await self.accounts.add(wanted.name, wanted.email, wanted.role, wanted.languages)
         except NameTaken as error:
             return Reply(wrong=f"another account has this {error}; choose another, or reset that one")
+        await self._write_down("added_nurse", nurse)
         secret = await self.accounts.new_link(nurse, "password", LINK_HOLDS)
         return self._with_link(f"{nurse.name} is {'an' if nurse.role[0] in 'aeiou' else 'a'} {nurse.role} now.", secret)
 
     async def _disable(self, nurse: Nurse) -> Reply:
         await self.accounts.disable(nurse)
+        await self._write_down("disabled_nurse", nurse)
         return Reply(lines=(f"{nurse.name} is signed out and can no longer sign in.",))
 
     async def _reset(self, nurse: Nurse) -> Reply:
-        return self._with_link(f"{nurse.name} is signed out everywhere.", await self.accounts.reset(nurse))
+        secret = await self.accounts.reset(nurse)
+        await self._write_down("reset_nurse", nurse)
+        return self._with_link(f"{nurse.name} is signed out everywhere.", secret)
+
+    async def _write_down(self, what: str, about: Nurse) -> None:
+        await self.desk.audit(COMMAND_LINE, what, about.name, utc_now())
 
     def _with_link(self, done: str, secret: str) -> Reply:
         hours = int(LINK_HOLDS.total_seconds()) // 3600

@@ -14,7 +14,7 @@ import click
 
 from bot.cli.nurses import spoken
 from bot.cli.office import FindWebChat
-from bot.cli.options import CONFIG, NEW_DATABASE, PROTOCOL
+from bot.cli.options import CONFIG, NEW_DATABASE, PROTOCOL, config_of
 from bot.clinic.settings import load, load_demo
 from bot.makes import begin_store
 from bot.web.paths import page_path
@@ -60,7 +60,7 @@ def chat(path: Path | None, is_new: bool, protocol_path: Path | None) -> None:
     """
     from bot.cli import running
 
-    config = load(path, os.environ).serving(protocol_path)
+    config = config_of(path).serving(protocol_path)
     if (reply := spoken(config, FindWebChat())) is not None:
         raise click.ClickException(
             f"the service runs on {config.database}; its conversation is in the web chat: {' '.join(reply.lines)}"
@@ -97,6 +97,8 @@ def _welcome(ready: App, is_trying: bool) -> str:
         ]
     else:
         lines.append(f"  Telegram   by {config.telegram.mode}")
+    if not ready.has_accounts:
+        lines.append(f"  Accounts   nobody can sign in yet: {command} nurse add NAME EMAIL --role administrator")
     if is_trying:
         lines.append("  Terminal   the conversation begins below; Ctrl-C stops the service.")
     else:

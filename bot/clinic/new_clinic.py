@@ -119,14 +119,19 @@ SETTINGS = (
 """Everything without which a clinic cannot start, and the three things that are wrong if nobody thinks of them."""
 
 
-def clinic_toml(values: Values) -> str:
-    """The annotated file: the demo clinic's with these values. Raises ConfigError if the values do not go together."""
+def clinic_toml(values: Values, database: Path | None = None) -> str:
+    """The annotated file: the demo clinic's with these values. Raises ConfigError if the values do not go together.
+
+    `database`: where the database is to be, if not beside the file.
+    """
     document = tomlkit.parse(_demo_with(key for _, key in values))
     for (section, key), value in values.items():
         table = document.get(section)
         if not isinstance(table, Table) or key not in table:
             raise KeyError(f"{DEMO} has no line for {section}.{key}")
         table[key] = value
+    if database is not None:
+        document["store"] = {"database": str(database)}
     text = tomlkit.dumps(document)
     parse(text, Path("clinic.toml"))
     return text

@@ -117,11 +117,11 @@ def topics_of(protocol: Path | None) -> Path | None:
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Config:
-    """The settings of a file (else of BOT_CONFIG, else of ./clinic.toml, else the demo clinic) and the environment.
+    """The settings of a file and the environment; else of BOT_CONFIG, ./clinic.toml, the service, the demo clinic.
 
     Raises ConfigError naming every problem.
     """
-    path = path or _path_of(environ) or _clinic_toml()
+    path = path or _path_of(environ) or _clinic_toml(Path()) or _clinic_toml(_folder_of_service(environ))
     return _with_environment(_config(read(path or DEMO), path), environ)
 
 
@@ -150,8 +150,13 @@ def _path_of(environ: Mapping[str, str]) -> Path | None:
     return Path(environ["BOT_CONFIG"]) if environ.get("BOT_CONFIG") else None
 
 
-def _clinic_toml() -> Path | None:
-    path = Path("clinic.toml")
+def _folder_of_service(environ: Mapping[str, str]) -> Path:
+    """Where the service that docs/setup.md sets up has its settings; systemd says it to what it starts."""
+    return Path(environ.get("CONFIGURATION_DIRECTORY", "").partition(":")[0] or "/etc/cordwatch")
+
+
+def _clinic_toml(folder: Path) -> Path | None:
+    path = folder / "clinic.toml"
     return path if path.exists() else None
 
 

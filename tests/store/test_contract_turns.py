@@ -221,6 +221,16 @@ async def test_whoever_asks_whether_it_can_be_written_writes_nothing_of_a_patien
     assert list(await store.worklist(MONDAY)) == []
 
 
+async def test_a_session_begun_anew_is_a_fresh_one_of_the_same_patient(store):
+    earlier = await say(store, entry=entry("12h"))
+    known = (await store.open("test", "42")).patient
+    log = await store.anew("test", "42")
+    assert (log.patient, log.events, log.session == earlier) == (known, (), False)
+    await store.append(turn(log))
+    assert (await store.open("test", "42")).session == log.session
+    assert (await store.anew("test", "43")).patient.id not in ("", known.id)
+
+
 # --- closing
 
 
