@@ -171,7 +171,7 @@ DAMAGES: dict[str, tuple[tuple[str, ...], str]] = {
     "event in between": ((*FREE, "delete from events where seq = 2"), "events are missing from its log"),
     "all events": ((*FREE, "delete from events"), "none of its events is there"),
     "an answer": ((*FREE, "update events set body = replace(body, '\"no\"', '\"yes\"')"), "other answers"),
-    "audit": (("insert into audit values (1, 'a', 'b', 'c', 'd', 'e', 'f')",), "the audit is broken at"),
+    "audit": (("insert into audit values (99, 'a', 'b', 'c', 'd', 'e', 'f')",), "the audit is broken at"),
     "patient": (("delete from patients",), "points to a row of patients"),
 }
 
