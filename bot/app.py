@@ -35,7 +35,7 @@ from bot.service.digest import begun_under
 from bot.service.limits import TurnLimits
 from bot.service.outbox import Outbox
 from bot.service.probe import Prober
-from bot.service.service import Service, utc_now
+from bot.service.service import Service, steady_clock, utc_now
 from bot.service.unstored import Unstored
 from bot.store.settings import Protocols
 from bot.store.signals import ChangeFeed, Signals
@@ -96,7 +96,7 @@ async def opened(
         serve = partial(Service, words=words, clinic=config.clinic, protocols=protocols, current=current, clock=utc_now)
         service = serve(store, signals=signals, staff=alerts, unstored=unstored)
         prober = Prober(store, lambda rehearsal: serve(rehearsal, signals=ChangeFeed()), words.offered[0], utc_now)
-        outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals)
+        outbox = Outbox(store, channels, utc_now, service.delivery_failed, signals, steady=steady_clock())
         tasks = Tasks()
         looks_at = partial(_states, channels, outbox), tasks.pulses.values, service.oldest_unanswered
 

@@ -8,21 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.channels import Busy, Channel, ChannelDown, Priority, Undeliverable
 from bot.service.pulse import Pulse
-from bot.store.outbox import Deliveries, Delivery
+from bot.store.outbox import LONGEST_PUT_OFF, Deliveries, Delivery
 from bot.store.signals import LONGEST_WAIT_S, OUTBOX, Signals
 
 log = logging.getLogger("cordwatch.outbox")
 
-LEASE = timedelta(minutes=2)
 SEND_WITHIN_S = 60.0
 FIRST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(seconds=60)
+LONGEST_PAUSE = LONGEST_PUT_OFF
 LONGEST_URGENT_PAUSE = timedelta(seconds=15)
 ROUTINE_EXPIRES = timedelta(hours=24)
 PROBE_AFTER = timedelta(seconds=60)
@@ -34,7 +33,8 @@ class Outbox:
     """Sends what the store holds for each channel, at that channel's pace.
 
     `on_failed` makes a delivery that no channel will ever take known to the nurse; until it has returned the delivery
-    stays in the queue. `jitter` gives numbers from 0 to 1.
+    stays in the queue. `jitter` gives numbers from 0 to 1. `clock` is what is written down; `steady`, which nobody
+    sets, is what pauses and paces are measured by.
     """
 
     def __init__(
@@ -47,8 +47,10 @@ class Outbox:
         *,
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        steady: Callable[[], datetime] | None = None,
         most_at_once: int = 50,
     ) -> None:
+        self._steady = steady or clock
         self._store, self._clock, self._on_failed = store, clock, on_failed
         self._jitter, self._sleep, self._most_at_once = jitter, sleep, most_at_once
         self._lanes = [_Lane(name, channel) for name, channel in channels.items()]
@@ -63,16 +65,17 @@ class Outbox:
     async def run(self) -> None:
         """Sends until cancelled; then lets what is on its way arrive, for a second. Sleeps while nothing is due."""
         try:
+            await self._store.release()  # of those that an earlier run of this one could not end
             while True:
                 self._news.consume()
                 try:
-                    moment = await self._begin_all()
+                    left = await self._begin_all()
                     self.pulse.succeeded()
                 except Exception as error:
                     self.pulse.failed(error)
                     log.error("the outbox cannot be read (%s); trying again", type(error).__name__)
-                    moment = self._clock() + FIRST_PAUSE
-                await self._until(moment)
+                    left = FIRST_PAUSE
+                await self._news.wait(LONGEST_WAIT_S if left is None else max(0.0, left.total_seconds()))
         finally:
             await self._finish()
 
@@ -87,34 +90,33 @@ class Outbox:
 
     # --- when
 
-    async def _begin_all(self) -> datetime | None:
+    async def _begin_all(self) -> timedelta | None:
         """Begins to send what may go now; returns when to look again, None when not before something happens."""
-        moments = [await self._begin(lane) for lane in self._lanes]
-        return min((moment for moment in moments if moment is not None), default=None)
+        return _soonest([await self._begin(lane) for lane in self._lanes])
 
-    async def _begin(self, lane: _Lane) -> datetime | None:
+    async def _begin(self, lane: _Lane) -> timedelta | None:
         while True:
-            at = self._clock()
-            if lane.paused_until > at:
-                return lane.paused_until
+            now = self._steady()
+            if lane.paused_until > now:
+                return lane.paused_until - now
             places = (1 if lane.down else self._most_at_once) - len(lane.under_way)
             if places <= 0:
                 return None
-            free = min(places, lane.whole.free(at))
+            free = min(places, lane.whole.free(now))
             if free <= 0:
-                return lane.whole.next_at
-            resting = lane.resting(at)
-            claimed = await self._store.claim(lane.name, at, free, LEASE, resting)
+                return lane.whole.next_at - now
+            resting = lane.resting(now)
+            claimed = await self._store.claim(lane.name, self._clock(), free, resting)
             for delivery in claimed:
-                lane.take(delivery.sending.address, at)
+                lane.take(delivery.sending.address, now)
                 self._start(lane, delivery)
             if len(claimed) < free:
-                retry_at = await self._store.next_retry(lane.name, at)
-                return min((moment for moment in (retry_at, *resting.values()) if moment is not None), default=None)
+                return _soonest([await self._until_retry(lane), *(until - now for until in resting.values())])
 
-    async def _until(self, moment: datetime | None) -> None:
-        left_s = LONGEST_WAIT_S if moment is None else (moment - self._clock()).total_seconds()
-        await self._news.wait(max(0.0, left_s))
+    async def _until_retry(self, lane: _Lane) -> timedelta | None:
+        at = self._clock()
+        retry_at = await self._store.next_retry(lane.name, at)
+        return None if retry_at is None else retry_at - at
 
     # --- one message
 
@@ -173,20 +175,25 @@ class Outbox:
             await self._store.failed(delivery.id, self._clock(), reason)
 
     def _put_off(self, lane: _Lane, delivery: Delivery, busy: Busy) -> Callable[[], Awaitable[None]]:
-        at = self._clock()
+        now = self._steady()
         if lane.down:
-            lane.paused_until = at + PROBE_AFTER
-        if delivery.priority == Priority.ROUTINE and at - delivery.created_at >= ROUTINE_EXPIRES:
-            return lambda: self._give_up(delivery, "refused")
-        if busy.most_tries is not None and delivery.attempts + 1 >= busy.most_tries:
+            lane.paused_until = now + PROBE_AFTER
+        if self._is_at_an_end(delivery, busy):
             return lambda: self._give_up(delivery, "refused")
         pause = self._pause(delivery)
         if busy.retry_after is not None:
             # Never longer than a minute without a look, whatever we are told.
             pause = min(max(busy.retry_after, timedelta(0)), LONGEST_PAUSE)
-            lane.slow_down(delivery.sending.address, at, at + pause)
-        retry_at = at + pause
+            lane.slow_down(delivery.sending.address, now, now + pause)
+        retry_at = self._clock() + pause
         return lambda: self._store.later(delivery.id, retry_at, str(busy))
+
+    def _is_at_an_end(self, delivery: Delivery, busy: Busy) -> bool:
+        """Whether what cannot be sent now is not to be sent later either. Both clocks must say that its day is over."""
+        if busy.most_tries is not None and delivery.attempts + 1 >= busy.most_tries:
+            return True
+        age = min(self._clock(), self._steady()) - delivery.created_at
+        return delivery.priority == Priority.ROUTINE and age >= ROUTINE_EXPIRES
 
     def _pause(self, delivery: Delivery) -> timedelta:
         """Doubles with every attempt; half of it is left to chance, so that chats do not all come back at once."""
@@ -198,7 +205,7 @@ class Outbox:
     def _stop(self, lane: _Lane, reason: str) -> None:
         if lane.down != reason:
             log.error("sending by %s stops, one attempt a minute: %s", lane.name, reason)
-        lane.down, lane.paused_until = reason, self._clock() + PROBE_AFTER
+        lane.down, lane.paused_until = reason, self._steady() + PROBE_AFTER
 
     def _resume(self, lane: _Lane) -> None:
         if lane.down:
@@ -285,3 +292,7 @@ class _Lane:
 
 def _bucket(per_second: float, burst: int) -> Bucket:
     return Bucket(timedelta(seconds=1 / per_second), max(1, burst))
+
+
+def _soonest(left: Iterable[timedelta | None]) -> timedelta | None:
+    return min((one for one in left if one is not None), default=None)

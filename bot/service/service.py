@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -189,3 +190,9 @@ class Service:
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def steady_clock() -> Callable[[], datetime]:
+    """A clock that begins with the right time and that nobody sets: durations are measured by it."""
+    start, began_s = utc_now(), time.monotonic()
+    return lambda: start + timedelta(seconds=time.monotonic() - began_s)

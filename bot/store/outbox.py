@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 from bot.channels import Outgoing, Priority, Sending
 
+LONGEST_PUT_OFF = timedelta(seconds=60)
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -39,13 +41,13 @@ class Deliveries(ABC):
     """Every write is one durable transaction; one that fails raises and changes nothing."""
 
     @abstractmethod
-    async def claim(
-        self, channel: str, at: datetime, limit: int, lease: timedelta, resting: Collection[str] = ()
-    ) -> Sequence[Delivery]:
+    async def claim(self, channel: str, at: datetime, limit: int, resting: Collection[str] = ()) -> Sequence[Delivery]:
         """Leases at most one waiting message for each chat of a channel, except for the `resting` addresses.
 
-        The most urgent chats first, then those waiting longest; inside a chat always the oldest. A lease ends with
-        `sent`, `later`, `failed` or `release`, or after `lease`.
+        The most urgent chats first; of the routine ones first those in which somebody spoke last, who is there, then
+        those waiting longest; inside a chat always the oldest. A chat that was put off for longer than
+        LONGEST_PUT_OFF was so by a clock that was wrong: it is not put off. A lease lasts as long as its sending: it
+        ends with `sent`, `later`, `failed` or `release`, and with the process.
         """
 
     @abstractmethod
@@ -58,7 +60,7 @@ class Deliveries(ABC):
 
     @abstractmethod
     async def later(self, delivery: int, retry_at: datetime, error: str) -> None:
-        """Not now: its chat waits until `retry_at`."""
+        """Not now: its chat waits until `retry_at`, which is at most LONGEST_PUT_OFF away."""
 
     @abstractmethod
     async def failed(self, delivery: int, at: datetime, error: str) -> None:

@@ -108,6 +108,11 @@ class Turn:
     message_ref: str | None = None
     parked: Parked | None = None
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether the patient did something a moment ago, and waits; nobody waits for a reminder."""
+        return not self.external_id.startswith("wake:")
+
 
 class Logs(ABC):
     """Reading a session with what the next step must know of the patient."""

@@ -29,6 +29,19 @@ UNLIMITED = Pace(messages_per_second=1e6, messages_per_second_per_chat=1e6, burs
 URGENT = Outgoing("Call now", kind="advice", priority=Priority.URGENT)
 
 
+VERY_MANY = """
+    begin;
+    create temp table numbers as
+        with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000) select i from n;
+    insert into outbox (session, seq, channel, address, urgency, kind, text, created_at)
+        select null, 0, 'scripted', 'old' || i, 0, 'notice', text, created_at from numbers, outbox;
+    insert into chats (channel, address, urgency, oldest, spoke_at)
+        select channel, address, 0, id, case when id % 2 then created_at end from outbox where address like 'old%';
+    commit;
+"""
+"""Half of them of reminders, half of answers that could not be sent for a while."""
+
+
 @dataclass
 class Post:
     """An outbox with all that it needs, and what it told the nurse."""
@@ -301,6 +314,107 @@ async def test_a_pause_of_less_than_nothing_is_none(post):
     assert await post.sent_now() == ["hello"]
 
 
+# --- a wall clock that is set while it runs
+
+
+JUMPS = [-2 * HOUR, 24 * HOUR, -365 * 24 * HOUR]
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_a_chat_that_was_put_off_goes_on_after_the_clock_was_set(post, jump):
+    post.with_pace(UNLIMITED, steady=(steady := Clock()))
+    await post.write("hello")
+    post.channel.failures["42"] = [Busy("502", 30 * SECOND)]
+    await post.sent_now()
+    post.clock.move(jump)
+    steady.move(30 * SECOND)
+    assert await post.sent_after(30 * SECOND) == ["hello"]
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_a_chat_that_was_put_off_goes_on_after_the_clock_was_set_and_a_restart(post, jump):
+    await post.write("hello")
+    post.channel.failures["42"] = [Busy("502", 30 * SECOND)]
+    await post.sent_now()
+    post.clock.move(jump)
+    post.with_pace(UNLIMITED)
+    assert await post.sent_after(30 * SECOND) == ["hello"]
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+@pytest.mark.parametrize("wrong", [ChannelDown("401"), Busy("flood", MINUTE)])
+async def test_a_channel_that_waits_goes_on_after_its_minute_whatever_the_clock_says(post, jump, wrong):
+    post.with_pace(UNLIMITED, steady=(steady := Clock()))
+    for address in "123":
+        await post.write(address, to=address)
+    post.channel.wrong = wrong
+    await post.sent_now()
+    post.channel.wrong = None
+    post.clock.move(jump)
+    steady.move(MINUTE)
+    assert sorted(await post.sent_after(MINUTE)) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_the_pace_is_kept_whatever_the_clock_says(post, jump):
+    pace = Pace(messages_per_second=1000, messages_per_second_per_chat=1, burst_per_chat=1)
+    post.with_pace(pace, steady=(steady := Clock()))
+    await post.write("1", "2", "3")
+    assert await post.sent_now() == ["1"]
+    assert await post.sent_after(jump) == []
+    steady.move(SECOND)
+    assert await post.sent_now() == ["2"]
+
+
+async def test_nothing_is_given_up_because_the_clock_was_set_a_day_ahead(post):
+    post.with_pace(UNLIMITED, steady=(steady := Clock()))
+    await post.write("hello")
+    post.channel.failures["42"] = [Busy("502"), Busy("502")]
+    await post.sent_now()
+    await post.sent_after(25 * HOUR)
+    post.clock.move(-25 * HOUR)
+    steady.move(MINUTE)
+    assert await post.sent_after(MINUTE) == ["hello"]
+    assert post.told == []
+
+
+async def test_a_message_is_not_sent_again_however_long_it_takes_to_write_down_that_it_was(post, path):
+    await post.write("hello")
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("create trigger full before update on outbox begin select raise(abort, 'disk full'); end")
+        many_looks: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            many_looks.append(seconds)
+            post.clock.move(MINUTE)
+            await post.outbox._begin_all()
+            if len(many_looks) == 10:
+                db.execute("drop trigger full")
+
+        post.with_pace(UNLIMITED, sleep=sleep)
+        assert await post.sent_now() == ["hello"]
+
+
+# --- who is there
+
+
+async def test_a_new_patient_is_answered_among_the_first_though_very_many_wait(path):
+    """At thirty a second a place among the first thirty is a second."""
+    store = SqliteStore(path)
+    post = Post(store, ScriptedChannel(), Clock())
+    await post.write("an old one", to="first")
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.executescript(VERY_MANY)
+    post.with_pace(Pace(messages_per_second=30), most_at_once=50)
+    await post.sent_now()
+    post.clock.move(MINUTE)
+    await post.write("her first answer", to="new patient")
+    left = await post.sent_after(SECOND)
+    await store.close()
+    assert "her first answer" in left
+    assert len(left) <= 33
+
+
 # --- a message that cannot be delivered
 
 
@@ -423,7 +537,8 @@ async def test_it_sleeps_while_nothing_waits(post):
         looks.append(MONDAY)
         return MONDAY
 
-    task = asyncio.create_task(Outbox(post.store, {"scripted": post.channel}, clock, post.tell, ChangeFeed()).run())
+    outbox = Outbox(post.store, {"scripted": post.channel}, post.clock, post.tell, ChangeFeed(), steady=clock)
+    task = asyncio.create_task(outbox.run())
     await until(lambda: len(looks) > 0)
     await asyncio.sleep(0.05)
     task.cancel()
@@ -460,7 +575,7 @@ async def test_a_message_is_sent_again_after_a_crash_before_it_was_recorded_and_
     store = SqliteStore(path)
     post = Post(store, ScriptedChannel(), Clock())
     await post.write("1", "2")
-    (claimed,) = await store.claim("scripted", MONDAY, 1, MINUTE)
+    (claimed,) = await store.claim("scripted", MONDAY, 1)
     await post.channel.send(claimed.sending)
     await store.close()
 

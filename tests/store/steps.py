@@ -17,7 +17,6 @@ from tests.kit.clinic import MONDAY
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-LEASE = timedelta(minutes=2)
 ROUTINE = Outgoing("How are you?")
 URGENT = Outgoing("Call now", kind="advice", priority=Priority.URGENT)
 EMERGENCY = Outgoing("Call the emergency number", kind="advice", priority=Priority.EMERGENCY)
@@ -31,7 +30,7 @@ async def say(store: Store, *outgoing: Outgoing, to: str = "42", channel: str = 
 
 
 async def claim(store: Store, limit: int = 10, at: datetime = MONDAY, **fields: object) -> list[Delivery]:
-    return list(await store.claim("test", at, limit, LEASE, **fields))  # type: ignore[arg-type]
+    return list(await store.claim("test", at, limit, **fields))  # type: ignore[arg-type]
 
 
 async def claimed_texts(store: Store, at: datetime = MONDAY) -> list[str]:

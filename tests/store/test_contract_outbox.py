@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.channels import Choice, Outgoing, Priority, Retired
 from dialogs.events import DeliveryFailed
 from tests.kit.clinic import MONDAY
 from tests.store.steps import (
     EMERGENCY,
     HOUR,
-    LEASE,
     MINUTE,
     ROUTINE,
     URGENT,
@@ -115,11 +116,37 @@ async def test_after_a_message_that_failed_the_chat_goes_on(store):
     assert await claimed_texts(store) == ["2"]
 
 
-async def test_a_lease_runs_out(store):
+async def test_a_lease_lasts_as_long_as_its_sending(store):
     await say(store, ROUTINE)
+    (delivery,) = await claim(store)
+    assert await claimed_texts(store, MONDAY + 24 * HOUR) == []
+    await store.release(delivery.id)
     assert await claimed_texts(store) == [ROUTINE.text]
-    assert await claimed_texts(store, MONDAY + LEASE - MINUTE) == []
-    assert await claimed_texts(store, MONDAY + LEASE) == [ROUTINE.text]
+
+
+@pytest.mark.parametrize("was_ahead", [HOUR * 2, HOUR * 24])
+async def test_a_chat_put_off_by_a_clock_that_was_ahead_is_not_put_off(store, was_ahead):
+    await say(store, ROUTINE)
+    (delivery,) = await claim(store)
+    await store.later(delivery.id, MONDAY + was_ahead + MINUTE / 2, "busy")
+    assert await claimed_texts(store, MONDAY + was_ahead) == []
+    assert await claimed_texts(store, MONDAY) == [ROUTINE.text]
+
+
+async def test_who_spoke_last_is_answered_before_those_who_wait_longer_and_before_reminders(store):
+    for number in range(3):
+        await say(store, Outgoing(f"reminder {number}"), to=f"r{number}", external_id=f"wake:s{number}:{MONDAY}")
+    for number in range(3):
+        await say(store, Outgoing(f"answer {number}"), to=f"a{number}", at=MONDAY + number * MINUTE)
+    assert await send_all(store) == [*(f"answer {n}" for n in (2, 1, 0)), *(f"reminder {n}" for n in range(3))]
+
+
+async def test_who_speaks_again_is_there_though_a_reminder_waits_in_her_chat(store):
+    await say(store, Outgoing("reminder"), to="1", external_id=f"wake:s1:{MONDAY}")
+    await say(store, Outgoing("other"), to="2", external_id=f"wake:s2:{MONDAY}")
+    await say(store, Outgoing("third"), to="3", external_id=f"wake:s3:{MONDAY}")
+    await say(store, Outgoing("answer"), to="3")
+    assert await send_all(store) == ["third", "answer", "reminder", "other"]
 
 
 async def test_a_claim_leaves_out_resting_chats_other_channels_and_more_than_it_asked_for(store):

@@ -108,7 +108,7 @@ class TelegramChannel(Channel):
         self._hear = heard
         self._receive: Receive | None = None
         self._troubles: dict[str, str] = {}
-        self._heard = 0
+        self._brought = 0
         self._polled_s: float | None = None
         self._unrecorded: set[int] = set()
         self._background = Background()
@@ -150,7 +150,7 @@ class TelegramChannel(Channel):
             return 400, None
         if not is_update(update):
             return 400, None
-        self._heard += 1
+        self._brought += 1
         if self._receive is None:
             return 503, None
         try:
@@ -170,7 +170,7 @@ class TelegramChannel(Channel):
                 url, secret = webhook.url, webhook.secret
                 await self._retry_for_ever("setWebhook", url=url, secret_token=secret, allowed_updates=ALLOWED)
             await self._pause(watch.next_look_s)
-            trouble = watch.trouble_in(await self._retry_for_ever("getWebhookInfo", webhook_in), self._heard)
+            trouble = watch.trouble_in(await self._retry_for_ever("getWebhookInfo", webhook_in), self._brought)
             self._note("webhook", trouble)
             is_set = trouble is None
 

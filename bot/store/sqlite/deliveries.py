@@ -11,7 +11,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from bot.channels import Outgoing, Priority, Sending
-from bot.store.outbox import Delivery
+from bot.store.outbox import LONGEST_PUT_OFF, Delivery
 from bot.store.sqlite.texts import SAID, TEXTS, keep, outgoing
 from bot.store.sqlite.values import maybe_moment, maybe_text, moment, text
 from bot.store.transcripts import SentMessage
@@ -26,19 +26,29 @@ SUPERSEDE = """
 """
 DROP_WAITING = "update outbox set state = 'superseded' where channel = ? and address = ? and state = 'waiting'"
 ADD_CHAT = f"""
-    insert into chats (channel, address, urgency, oldest) values (?, ?, ?, ?)
+    insert into chats (channel, address, urgency, oldest, spoke_at) values (?, ?, ?, ?, ?)
     on conflict (channel, address) do update set
         urgency = max(urgency, excluded.urgency),
+        spoke_at = coalesce(excluded.spoke_at, spoke_at),
         retry_at = case when excluded.urgency >= {Priority.URGENT:d} then null else retry_at end
 """
-READY_CHATS = """
-    select urgency, oldest, address from chats where channel = ? and retry_at is null
+# Of the urgent ones who waits longest is first; of the others who is there, which is who spoke last.
+READY_URGENT = f"""
+    select urgency, null, oldest, address from chats
+    where channel = ? and retry_at is null and urgency > {Priority.ROUTINE:d}
     order by urgency desc, oldest limit ?
 """
-RETRYING_CHATS = """
-    select urgency, oldest, address from chats where channel = ? and urgency = ? and retry_at <= ?
-    order by retry_at limit ?
+READY_ROUTINE = f"""
+    select urgency, spoke_at, oldest, address from chats
+    where channel = ? and retry_at is null and urgency = {Priority.ROUTINE:d}
+    order by spoke_at desc, oldest limit ?
 """
+PUT_OFF_CHATS = f"""
+    select urgency, case when urgency = {Priority.ROUTINE:d} then spoke_at end, oldest, address from chats
+    where channel = ? and urgency = ?
+"""
+RETRYING_CHATS = f"{PUT_OFF_CHATS} and retry_at <= ? order by retry_at limit ?"
+FAR_CHATS = f"{PUT_OFF_CHATS} and retry_at > ? order by retry_at limit ?"
 NEXT_RETRY = "select min(retry_at) from chats where channel = ? and urgency = ? and retry_at > ?"
 WAITING = """
     select count(*), (select created_at from outbox where id = (select min(oldest) from chats)) from chats
@@ -109,15 +119,19 @@ def add_outgoing(
     address: str,
     at: datetime,
     said: Iterable[tuple[Outgoing, str | None]],
+    is_answer: bool = False,
 ) -> Sequence[int]:
-    """The new deliveries' ids. `session`: None for what is said to a nurse; `said`: messages, each with whose it is."""
+    """The new deliveries' ids. `session`: None for what is said to a nurse; `said`: messages, each with whose it is.
+
+    `is_answer`: to what somebody in this chat did a moment ago.
+    """
     ids = []
     for one, patient in said:
         texts = keep(db, one, patient)
         row = (session, seq, channel, address, one.priority, one.kind, one.token, *texts, text(at))
         added = db.execute(ADD_OUTGOING, row).lastrowid
         assert added is not None
-        db.execute(ADD_CHAT, (channel, address, one.priority, added))
+        db.execute(ADD_CHAT, (channel, address, one.priority, added, text(at) if is_answer else None))
         ids.append(added)
     return ids
 
@@ -133,10 +147,14 @@ def fail(db: Connection, event: DeliveryFailed, at: datetime) -> None:
 
 def next_chats(db: Connection, channel: str, at: datetime, most: int) -> Sequence[tuple[int, int, str]]:
     """At least `most` chats with something to send now, if there are so many: priority, oldest delivery, address."""
-    chats: list[tuple[int, int, str]] = db.execute(READY_CHATS, (channel, most)).fetchall()
+    chats: list[tuple[int, str | None, int, str]] = db.execute(READY_URGENT, (channel, most)).fetchall()
+    chats += db.execute(READY_ROUTINE, (channel, most))
     for priority in Priority:
         chats += db.execute(RETRYING_CHATS, (channel, priority, text(at), most))
-    return sorted(chats, key=lambda chat: (-chat[0], chat[1]))
+        chats += db.execute(FAR_CHATS, (channel, priority, text(at + LONGEST_PUT_OFF), most))
+    chats.sort(key=lambda chat: chat[2])
+    chats.sort(key=lambda chat: (chat[0], chat[1] or ""), reverse=True)
+    return [(priority, oldest, address) for priority, _, oldest, address in chats]
 
 
 def next_retry(db: Connection, channel: str, after: datetime) -> datetime | None:

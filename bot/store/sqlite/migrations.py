@@ -541,3 +541,10 @@ def _text(db: Database, body: str, patient: str | None) -> int:
 
 def _compact(said: dict[str, Any]) -> str:
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+@_migration
+def m009_who_spoke_last(db: Database) -> None:
+    """When each chat with something to send was last spoken in: who is there is answered first."""
+    db.execute("alter table chats add column spoke_at text")
+    db.execute("create index chats_there on chats (channel, urgency, spoke_at desc, oldest) where retry_at is null")

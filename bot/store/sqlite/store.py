@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -52,7 +52,6 @@ KEEP_SETTING = """
 class _Lease:
     channel: str
     address: str
-    until: datetime
 
 
 class SqliteStore(Readings, Store):
@@ -108,10 +107,8 @@ class SqliteStore(Readings, Store):
 
     # --- the outbox
 
-    async def claim(
-        self, channel: str, at: datetime, limit: int, lease: timedelta, resting: Collection[str] = ()
-    ) -> Sequence[Delivery]:
-        leased = {one.address for one in self._leases.values() if one.channel == channel and one.until > at}
+    async def claim(self, channel: str, at: datetime, limit: int, resting: Collection[str] = ()) -> Sequence[Delivery]:
+        leased = {one.address for one in self._leases.values() if one.channel == channel}
         taken = leased.union(resting)
         with self.snapshot() as db:
             chats = [chat for chat in next_chats(db, channel, at, limit + len(taken)) if chat[2] not in taken]
@@ -122,7 +119,7 @@ class SqliteStore(Readings, Store):
                 except ValueError:
                     unreadable.append(oldest)
         for one in claimed:
-            self._leases[one.id] = _Lease(channel, one.sending.address, at + lease)
+            self._leases[one.id] = _Lease(channel, one.sending.address)
         for one_id in unreadable:  # it must not hold up everybody else
             log.error("delivery %d cannot be read and is given up", one_id)
             await self.failed(one_id, at, "unreadable")

@@ -225,7 +225,8 @@ def append(db: Connection, turn: Turn) -> tuple[int, ...]:
     for change in turn.changes:
         last = change.length + len(change.events) - 1
         said = [(one, patient.id if rules.is_hers_alone(one, change.events) else None) for one in change.outgoing]
-        added += add_outgoing(db, change.session, last, patient.channel, patient.address, turn.at, said)
+        where = (patient.channel, patient.address, turn.at)
+        added += add_outgoing(db, change.session, last, *where, said, turn.is_answer)
         if change.entry is not None:
             db.execute(KEEP_ENTRY, (change.session, patient.id, *_entry_row(change.entry)))
             waiting_times.record(db, change.session, change.summary.language, change.entry, turn.at)

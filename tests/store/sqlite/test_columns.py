@@ -58,7 +58,7 @@ async def a_busy_day(path: Path) -> None:
 
 async def a_patient_writes(store: SqliteStore, service: Service) -> None:
     await service.receive(Incoming("telegram", "42", "telegram:7:1:31", "/start", message_ref="7:31"))
-    (waiting,) = await store.claim("telegram", NOW, 1, timedelta(minutes=1))
+    (waiting,) = await store.claim("telegram", NOW, 1)
     await store.later(waiting.id, NOW + timedelta(minutes=1), "busy")
     await service.review(waiting.session, BaselineConfirmed("Kim", "weakness"), "form:1")
 
