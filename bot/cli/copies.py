@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ from bot.cli.options import CONFIG, config_of
 from bot.clinic.settings import Config
 from bot.makes import begin_store, copies_of, refuse_wrong_database
 from bot.store.copies import Copies, Missing, Proof, Unproved, as_json
-from bot.store.store import StoreLocked
+from bot.store.store import StoreLocked, UnfitStore
 
 
 @click.command()
@@ -52,7 +52,8 @@ def restore(copy: Path, path: Path | None) -> None:
     Stop the service before. The copy is proved first; what has come in since it was made is counted and named.
     """
     config = config_of(path)
-    refuse_wrong_database(config)
+    with suppress(UnfitStore):  # what cannot be read any more is what a copy is for; it is put aside
+        refuse_wrong_database(config)
     refuse_wrong_database(config.model_copy(update={"database": copy}))
     with _told():
         restored = copies_of(config).restore(copy)

@@ -19,6 +19,7 @@ from bot.web.server import allow_many_connections
 from tests.bench.console import console
 from tests.bench.crowds import crowd
 from tests.bench.figures import Dialog, Line, Plan
+from tests.bench.sizes import size
 from tests.bench.subjects import OTHERS, record
 from tests.bench.turns import cost, history, slow_network
 from tests.bench.webchats import web_chats
@@ -39,6 +40,7 @@ class Part:
 PARTS = {
     "cost": Part("point 1: CPU a turn beside the yardsticks", cost, 7),
     "network": Part("point 2: turns a second over a slow network", slow_network, 3),
+    "size": Part("bytes a conversation in the database", size, 1),
     "history": Part("point 3: CPU a turn with a long log", history, 3),
     "crowd": Part("points 4 and 5: urgent before routine, memory, start", crowd, 2),
     "web": Part("point 6: 1,000 web chats", web_chats, 2),

@@ -253,6 +253,16 @@ def test_a_lost_database_is_put_back_where_it_was(database):
     assert "Kim" in cordwatch("nurse", "list").stdout
 
 
+def test_a_copy_takes_the_place_of_what_cannot_be_read_at_all(database):
+    assert cordwatch("backup", "copy.db").exit_code == 0
+    database.write_bytes(b"x" * 8192)
+    done = cordwatch("restore", "copy.db")
+    assert (done.exit_code, "what it held beyond the copy is not known" in done.stdout) == (0, True), done.output
+    (aside,) = database.parent.glob("cordwatch.db.until-*Z")
+    assert aside.read_bytes() == b"x" * 8192
+    assert "Kim" in cordwatch("nurse", "list").stdout
+
+
 def test_a_demo_is_not_put_in_the_place_of_a_real_clinics(database):
     with contextlib.chdir("data"):
         assert as_a_process("chat", typed=BEGINS).returncode == 0

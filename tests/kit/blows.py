@@ -18,7 +18,7 @@ LOCKED_S = (6.0, 13.0)
 STOPPED_S = (1.0, 6.0)
 JUMPED_S = 4.0
 JUMPS = (timedelta(hours=-2), timedelta(minutes=-5), timedelta(minutes=4))
-"""Further ahead a check that has hardly begun ends, as after a long silence: rightly, but then nothing is to be audited."""
+"""Further ahead a check that has hardly begun ends, as after a long silence: then there is nothing to audit."""
 FLOOD = 1000
 
 
