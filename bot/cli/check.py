@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.clinic.settings import LOCALES, Clinic, Config, ConfigError, load, refuse_unreal_numbers
+from bot.cli.findings import Finding
+from bot.cli.footing import look
+from bot.clinic.settings import LOCALES, Clinic, Config, ConfigError, load, refuse_unreal_numbers, unknown_variables
 from bot.clinic.telephone import doubt
 from bot.language.catalogue import DOMAINS, SOURCE, CatalogueError, catalogue_path, read
 from bot.language.rehearsal import rehearse
@@ -27,19 +28,12 @@ NUMBERS = {
 """The clinic's numbers, and what they are called in clinic.toml."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line. `kind`: ok, note or problem."""
-
-    kind: str
-    text: str
-
-
 def check(path: Path | None, protocol_path: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Everything that can be known before the service starts."""
+    """Everything that can be known before the service starts: what this passes, starts."""
     protocol = topics = config = None
     with suppress(ConfigError):  # which is told below
         config = load(path, environ).serving(protocol_path)
+        refuse_unreal_numbers(config)
     try:
         protocol = protocols.load(protocol_path if config is None else config.protocol)
         counts = f"{len(protocol.questions)} questions, {len(protocol.rules)} rules"
@@ -55,11 +49,12 @@ def check(path: Path | None, protocol_path: Path | None, environ: Mapping[str, s
         config = load(path, environ).serving(protocol_path)
         refuse_unreal_numbers(config)
         yield Finding("ok", f"settings {config.source or 'of the demo clinic'}: {config.clinic.name}")
-        yield from _notes(config)
+        yield from _notes(config, environ)
     except ConfigError as error:
         yield from (Finding("problem", problem) for problem in error.problems)
     if protocol is not None and topics is not None and config is not None:
         yield from _languages(config, protocol, topics)
+        yield from look(config, protocol)
 
 
 def unreviewed(languages: Iterable[str]) -> list[str]:
@@ -72,13 +67,25 @@ def unreviewed(languages: Iterable[str]) -> list[str]:
     ]
 
 
-def _notes(config: Config) -> Iterator[Finding]:
+def _notes(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
+    for name in unknown_variables(environ):
+        yield Finding(
+            "note", f"{name} is not a variable of Cordwatch's and changes nothing; docs/settings.md lists them"
+        )
     if config.is_demo:
         yield Finding(
             "note", "this is the demo clinic: its numbers are not real; `cordwatch init` writes your own settings"
         )
     if config.telegram.token is None:
         yield Finding("note", "Telegram is not served: BOT_TELEGRAM_TOKEN is not set; @BotFather on Telegram gives one")
+    if config.clinic.day_number == config.clinic.always_number and not config.is_demo:
+        yield Finding("note", "[numbers] day and always are the same number; is it answered day and night?")
+    if config.web.public_url is not None and not config.web.trusted_proxies:
+        yield Finding(
+            "note",
+            "[web] public_url without trusted_proxies: all patients behind the proxy count as one address, and the "
+            f"{config.web.new_sessions_per_hour + 1}st check of an hour is refused; add the proxy's, such as 127.0.0.1",
+        )
     now = config.clinic.calendar.local(datetime.now(UTC))
     yield Finding(
         "ok", f"time {now:%A %H:%M} at the clinic ({config.clinic.time_zone}), the same as on its wall clock?"

@@ -52,7 +52,7 @@ OwnNumber = Annotated[str, AfterValidator(lambda value, info: telephone.clinic_n
 PublicNumber = Annotated[str, AfterValidator(telephone.public_number)]
 Languages = Annotated[tuple[Annotated[str, AfterValidator(values.language)], ...], Strict(False)]
 Spans = Annotated[tuple[Span, ...], BeforeValidator(values.spans)]
-Url = Annotated[str, AfterValidator(values.web_url)]
+PublicUrl = Annotated[str, AfterValidator(values.public_url)]
 WebhookUrl = Annotated[str, AfterValidator(values.webhook_url)]
 Zone = Annotated[ZoneInfo, BeforeValidator(lambda value: ZoneInfo(values.time_zone(value)))]
 Listen = Annotated[tuple[str, int], BeforeValidator(values.listen_address)]
@@ -166,7 +166,7 @@ class OutboxSection(Section):
 
 
 class WebSection(Section):
-    public_url: Url | None = None
+    public_url: PublicUrl | None = None
     listen: Listen = ("127.0.0.1", 8080)
     trusted_proxies: Proxies = ()
     new_sessions_per_hour: int = Field(default=20, ge=1, le=10_000, description="20 is enough for a ward")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -36,6 +37,17 @@ DEMO = Path(__file__).with_name("demo.toml")
 DEMO_DATABASE = "data/demo.db"
 """The demo clinic's, so that made-up patients never come among real ones."""
 DEMO_NUMBERS = frozenset({"+31205550100", "+31205550101"})
+VARIABLES = (
+    "BOT_CONFIG",
+    "BOT_COOKIE_KEY",
+    "BOT_DATABASE",
+    "BOT_LISTEN",
+    "BOT_TELEGRAM_API_URL",
+    "BOT_TELEGRAM_TOKEN",
+    "BOT_TELEGRAM_WEBHOOK_SECRET",
+)
+TOKEN = r"(?!.*(?:…|\.\.\.))[^\s/]+"
+"""Not what stands in a guide where the token should."""
 TELEGRAM = "https://api.telegram.org"
 
 
@@ -199,7 +211,28 @@ def _clinic(file: File) -> Clinic:
 # --- the environment ------------------------------------------------------------------------------------------------
 
 
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Those that look like ours and are not."""
+    return sorted(name for name in environ if name.startswith("BOT_") and name not in VARIABLES)
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    for name in unknown_variables(environ):
+        if near := get_close_matches(name, VARIABLES, 1, cutoff=0.85):
+            raise ConfigError(f"{name} is not a variable of Cordwatch's; did you mean {near[0]}? Rename or unset it")
+
+
+def _refuse_half_webhook(telegram: Telegram) -> None:
+    if telegram.mode == "webhook" and telegram.token is not None and telegram.webhook_secret is None:
+        raise ConfigError(
+            "[telegram] mode = 'webhook' needs BOT_TELEGRAM_WEBHOOK_SECRET in the environment, so that nobody else can "
+            "speak in Telegram's name; `openssl rand -hex 32` makes a good one"
+        )
+
+
 def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
+    _refuse_misspelt(environ)
+
     def get(name: str) -> str | None:
         return environ.get(name, "").strip() or None
 
@@ -210,7 +243,11 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
         return None if value is None else SecretStr(value)
 
     telegram: dict[str, Any] = {
-        "token": secret("BOT_TELEGRAM_TOKEN", r"[^\s/]+", "the token that @BotFather gave, such as 123456789:AAF…"),
+        "token": secret(
+            "BOT_TELEGRAM_TOKEN",
+            TOKEN,
+            "the token that @BotFather gave, such as 123456789:AAF…",
+        ),
         "webhook_secret": secret(
             "BOT_TELEGRAM_WEBHOOK_SECRET", r"[A-Za-z0-9_-]{1,256}", "letters, digits, _ and - only"
         ),
@@ -225,9 +262,11 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     if listen := get("BOT_LISTEN"):
         web["listen"] = _checked(values.listen_address, "BOT_LISTEN", listen)
     database = get("BOT_DATABASE")
+    with_secrets = config.telegram.model_copy(update=telegram)
+    _refuse_half_webhook(with_secrets)
     return config.model_copy(
         update={
-            "telegram": config.telegram.model_copy(update=telegram),
+            "telegram": with_secrets,
             "web": config.web.model_copy(update=web),
             "database": Path(database) if database else config.database,
         }

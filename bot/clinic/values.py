@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, time, timedelta
 from difflib import get_close_matches
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -100,6 +100,17 @@ def web_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def public_url(value: str) -> str:
+    """Where patients' browsers find the service: https, and nothing behind the host."""
+    address = web_url(value)
+    url = urlsplit(address)
+    if url.scheme != "https" and url.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("a web address that begins with https://, because browsers keep no cookie of ours without it")
+    if url.path:
+        raise ValueError("a web address with nothing behind the host, such as 'https://check.example.org'")
+    return address
+
+
 def webhook_url(value: str) -> str:
     value = web_url(value)
     if not value.startswith("https://"):
@@ -121,10 +132,16 @@ def proxy(value: str) -> str:
 
 
 def listen_address(value: object) -> tuple[str, int]:
-    """Host and port."""
+    """Host and port; not port 0, which would be another one at each start."""
+    wrong = ValueError("host:port such as '127.0.0.1:8080', with a port from 1 to 65535")
     match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})", str(value))
-    if match is None or int(match[3]) > 65535:
-        raise ValueError("host:port such as '127.0.0.1:8080'")
+    if match is None or not 1 <= int(match[3]) <= 65535:
+        raise wrong
+    if match[1] or re.fullmatch(r"[0-9.]+", match[2]):
+        try:
+            ip_address(match[1] or match[2])
+        except ValueError:
+            raise wrong from None
     return match[1] or match[2], int(match[3])
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from bot.clinic.settings import DEMO_DATABASE, Config, ConfigError
 from bot.store.copies import Copies
 from bot.store.sqlite.backups import SqliteCopies
+from bot.store.sqlite.connections import refuse_newer_tables
+from bot.store.sqlite.lock import Lock
 from bot.store.sqlite.origin import begin, is_begun, is_of_demo, mark
 from bot.store.sqlite.store import SqliteStore
 from bot.store.store import Store, UnfitStore
@@ -69,3 +71,14 @@ def refuse_wrong_database(config: Config) -> None:
         f"{config.database}: a real clinic's database; the demo clinic never opens one. "
         f"Set BOT_DATABASE to another file such as {DEMO_DATABASE}"
     )
+
+
+def refuse_newer(config: Config) -> None:
+    """Raises UnfitStore for a database of a later version, or one that is none. Writes nothing."""
+    refuse_newer_tables(config.database)
+
+
+def refuse_taken(config: Config) -> None:
+    """Raises StoreLocked when another process works on the database."""
+    if config.database.exists():
+        Lock(config.database, makes=False).close()

@@ -74,11 +74,12 @@ def test_a_settings_file_that_is_wrong_is_told_without_a_traceback():
 def test_check_finds_nothing_wrong_with_the_demo():
     result = cordwatch("check")
     assert result.exit_code == 0
-    assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("ok")][:5] == [
+    assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("ok")][:6] == [
         "protocol",
         "topics",
         "settings",
         "time",
+        "numbers",
         "language",
     ]
 

@@ -111,10 +111,10 @@ def test_the_environment_overrides_the_file():
             "BOT_TELEGRAM_WEBHOOK_SECRET": "hush-hush",
             "BOT_COOKIE_KEY": "k" * 32,
             "BOT_DATABASE": "deep/er/clinic.db",
-            "BOT_LISTEN": "[::1]:0",
+            "BOT_LISTEN": "[::1]:8081",
         },
     )
-    assert config.listen == ("::1", 0)
+    assert config.listen == ("::1", 8081)
     assert config.telegram.api_url == "http://127.0.0.1:8081"
     assert config.telegram.token is not None
     assert config.telegram.token.get_secret_value() == REAL["BOT_TELEGRAM_TOKEN"]
@@ -129,7 +129,12 @@ def test_secrets_are_never_shown():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("BOT_TELEGRAM_TOKEN", "12 34:abc"), ("BOT_COOKIE_KEY", "short"), ("BOT_TELEGRAM_WEBHOOK_SECRET", "no spaces")],
+    [
+        ("BOT_TELEGRAM_TOKEN", "12 34:abc"),
+        ("BOT_TELEGRAM_TOKEN", "987654321:…"),
+        ("BOT_COOKIE_KEY", "short"),
+        ("BOT_TELEGRAM_WEBHOOK_SECRET", "no spaces"),
+    ],
 )
 def test_a_malformed_secret_is_refused_without_showing_it(name, value):
     with pytest.raises(ConfigError, match=f"{name} must be") as refused:
@@ -137,9 +142,28 @@ def test_a_malformed_secret_is_refused_without_showing_it(name, value):
     assert value not in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["BOT_TELEGRAM_TOKN", "BOT_TELEGRAM_API_URI", "BOT_DATABSE", "BOT_COOKIE_KEYS"])
+def test_a_misspelt_variable_is_refused_with_the_right_one(name):
+    with pytest.raises(ConfigError, match=f"{name} is not a variable of Cordwatch's; did you mean BOT_"):
+        load(write(), {name: "x"})
+
+
+def test_a_webhook_without_its_secret_is_refused():
+    path = write({"telegram": {"mode": '"webhook"', "webhook_url": '"https://x.org/telegram"'}})
+    load(path, {})
+    with pytest.raises(ConfigError, match="needs BOT_TELEGRAM_WEBHOOK_SECRET in the environment"):
+        load(path, REAL)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("BOT_LISTEN", "8080"), ("BOT_LISTEN", "localhost:99999"), ("BOT_TELEGRAM_API_URL", "api.telegram.org")],
+    [
+        ("BOT_LISTEN", "8080"),
+        ("BOT_LISTEN", "127.0.0.1:0"),
+        ("BOT_LISTEN", "256.1.1.1:80"),
+        ("BOT_LISTEN", "localhost:99999"),
+        ("BOT_TELEGRAM_API_URL", "api.telegram.org"),
+    ],
 )
 def test_a_malformed_environment_variable_is_named_with_its_value(name, value):
     with pytest.raises(ConfigError, match=f"{name} must be .*, not '{value}'"):
@@ -219,6 +243,13 @@ def test_every_number_is_required(key):
         ({"web": {"trusted_proxies": '["proxy"]'}}, "an IP address or network"),
         ({"web": {"listen": '"8080"'}}, "[web] listen must be host:port"),
         ({"web": {"listen": "8080"}}, "[web] listen must be host:port"),
+        ({"web": {"listen": '"127.0.0.1:0"'}}, "[web] listen must be host:port"),
+        ({"web": {"listen": '"256.1.1.1:80"'}}, "[web] listen must be host:port"),
+        (
+            {"web": {"public_url": '"https://x.org/spine"'}},
+            "[web] public_url must be a web address with nothing",
+        ),
+        ({"web": {"public_url": '"http://x.org"'}}, "[web] public_url must be a web address that begins with https://"),
         ({"outbox": {"messages_per_second": "0"}}, "[outbox] messages_per_second must be greater than 0"),
     ],
 )

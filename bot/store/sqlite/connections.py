@@ -138,6 +138,17 @@ def _connect_to_read(path: Path, *, is_alone: bool) -> Connection:
     return db
 
 
+def refuse_newer_tables(path: Path) -> None:
+    """Raises UnfitStore for tables of a later version, and for what is no database. Writes nothing."""
+    if not path.exists():
+        return
+    try:
+        with closing(connect_to_read(path)) as db:
+            _refuse_newer(Database(db, execute_plugins=False), path)
+    except sqlite3.DatabaseError as error:
+        raise unfit(path, error) from error
+
+
 def _refuse_newer(tables: Database, path: Path) -> None:
     if unknown := [one.name for one in MIGRATIONS.applied(tables) if one.name not in NAMES]:
         raise UnfitStore(f"{path}: made by a newer cordwatch ({unknown[0]}); install that version")
