@@ -73,6 +73,7 @@ def _going_on(
     keep, service = app.tasks.keep, app.service
     yield keep(app.outbox.pulse, app.outbox.run)
     yield keep(service.wakes, lambda: _wake(app, has_demo_patients))
+    yield keep(service.alarms, service.run_alarms)
     unseen = Pulse("unseen advice")
     yield keep(unseen, lambda: _watch_pages(service, unseen))
     yield keep(service.unstored.pulse, partial(service.unstored.run, app.channels))

@@ -19,7 +19,8 @@ from bot.channels import Incoming
 from bot.service.digest import place_of
 from bot.service.pulse import Pulse
 from bot.service.service import Service
-from bot.store.outbox import Delivery
+from bot.store.alarms import Alarm
+from bot.store.outbox import Alert, Delivery
 from bot.store.parked import Parked
 from bot.store.sessions import Log, Patient, SessionChange, Sessions, Turn
 from bot.store.vitals import Probe, Probes
@@ -91,6 +92,12 @@ class Rehearsal(Sessions):
 
     async def unacknowledged_advice(self, before: datetime, limit: int = 100) -> Sequence[Delivery]:  # noqa: ARG002
         return ()
+
+    async def alarms(self, limit: int = 100) -> Sequence[Alarm]:  # noqa: ARG002
+        return ()
+
+    async def tell_nurses(self, alarm: Alarm, alerts: Sequence[Alert], at: datetime) -> None:
+        raise ProbeFailed(f"somebody who is nobody called nurses at {at}: {alarm.session}, {len(alerts)}")
 
     async def park(self, parked: Parked) -> None:
         raise ProbeFailed(parked.error)

@@ -18,6 +18,7 @@ from bot.service.limits import TurnLimits
 from bot.service.parking import Parking
 from bot.service.pulse import Pulse
 from bot.service.review import Review
+from bot.service.ringer import Ringer
 from bot.service.turns import Turns
 from bot.service.unstored import Unanswered, Unstored
 from bot.service.waker import Waker
@@ -59,10 +60,11 @@ class Service:
         self.unstored = unstored
         self._digest = Digest(words, clinic, protocols, current, self.timing, store.fresh_session)
         self.protocol_of = self._digest.protocol_of
-        self._turns = Turns(store, clinic, self.timing, signals, staff, unstored.limits.turn)
+        self._turns = Turns(store, clinic, self.timing, signals, staff is not None, unstored.limits.turn)
         self._review = Review(store, clinic, self._digest, self._turns, clock)
         self._parking = Parking(store, self._digest, self._turns, clock, unstored.limits)
         self._waker = Waker(store, self._digest, self._turns, clock, signals)
+        self._ringer = Ringer(store, staff, clock, signals)
 
     @property
     def turns(self) -> int:
@@ -73,6 +75,11 @@ class Service:
     def wakes(self) -> Pulse:
         """How the rounds of `run_wakes` go."""
         return self._waker.pulse
+
+    @property
+    def alarms(self) -> Pulse:
+        """How the rounds of `run_alarms` go."""
+        return self._ringer.pulse
 
     async def receive(self, incoming: Incoming) -> str | None:
         """Makes a patient's message take effect once; returns when it is committed, with a word for her button.
@@ -120,6 +127,14 @@ class Service:
     async def run_wakes(self) -> None:
         """Wakes sessions when they are due, until cancelled."""
         await self._waker.run()
+
+    async def ring(self) -> bool:
+        """Tells nurses of every entry that calls them; returns whether all could be told."""
+        return await self._ringer.ring_due()
+
+    async def run_alarms(self) -> None:
+        """Tells nurses as soon as an entry calls them, until cancelled."""
+        await self._ringer.run()
 
     async def delivery_failed(self, delivery: Delivery, reason: str) -> None:
         """Tells the nurse that a message did not arrive. `reason`: blocked, refused or not_seen."""

@@ -16,18 +16,15 @@ from bot.clinic.settings import Clinic
 from bot.service.digest import place_of
 from bot.service.entry import calls_anew, entries, is_urgently_waiting
 from bot.service.step import Step, patient_after
-from bot.store.nurse_chats import StaffInbox
-from bot.store.outbox import Alert
 from bot.store.parked import Parked
 from bot.store.sessions import Log, Patient, SessionChange, Sessions, Summary, Turn
-from bot.store.signals import OUTBOX, WAKES, WORKLIST, Signals
+from bot.store.signals import ALARMS, OUTBOX, WAKES, WORKLIST, Signals
 from bot.store.worklist import Entry
 from dialogs.events import BaselineConfirmed
 from dialogs.machine import Timing, wake_at
 from dialogs.protocol import Disposition
 
 log = logging.getLogger("cordwatch.service")
-ALERTS_WITHIN_S = 2.0
 LOOK_AGAIN = timedelta(minutes=5)
 
 
@@ -40,11 +37,12 @@ class Turns:
         clinic: Clinic,
         timing: Timing,
         signals: Signals,
-        staff: StaffInbox | None,
+        calls_nurses: bool,
         limit: timedelta,
     ) -> None:
         """`limit`: the longest that a turn may take."""
-        self._store, self._clinic, self._timing, self._signals, self._staff = store, clinic, timing, signals, staff
+        self._store, self._clinic, self._timing, self._signals = store, clinic, timing, signals
+        self._calls_nurses = calls_nurses
         self._limit_s = limit.total_seconds()
         self.committed_at = float("-inf")
         """When the last turn was committed, by the monotonic clock."""
@@ -72,20 +70,18 @@ class Turns:
         parked: Parked | None = None,
     ) -> None:
         """`at`: the one moment of the turn, which every row that it writes bears."""
-        rows = [self._rows(step, at) for step in steps]
-        changes = tuple(
-            self._change(step, row, said, at) for step, (_, row), said in zip(steps, rows, outgoing, strict=True)
-        )
+        changes = tuple(self._change(step, said, at) for step, said in zip(steps, outgoing, strict=True))
         confirmed = tuple(one.question for step in steps for one in step.events if isinstance(one, BaselineConfirmed))
-        alerts = await self._alerts(steps, rows, at)
         patient = self._patient(found, steps)
-        await self._store.append(Turn(patient, at, external_id, changes, confirmed, alerts, message_ref, parked))
+        await self._store.append(Turn(patient, at, external_id, changes, confirmed, message_ref, parked))
         self.committed_at = time.monotonic()
         self.made += 1
-        if any(outgoing) or alerts:
+        if any(outgoing):
             self._signals.publish(OUTBOX)
         if any(change.entry is not None for change in changes):
             self._signals.publish(WORKLIST)
+        if any(change.is_alarm for change in changes):
+            self._signals.publish(ALARMS)
         if any(change.summary.wake_at is not None for change in changes):
             self._signals.publish(WAKES)
 
@@ -108,24 +104,18 @@ class Turns:
             log.error("session %s: what she told of herself is not kept: %s", found.session, place_of(error))
             return found.patient
 
-    async def _alerts(
-        self, steps: Sequence[Step], rows: Sequence[tuple[Entry | None, Entry | None]], at: datetime
-    ) -> tuple[Alert, ...]:
-        """What nurses are told in the same commit; nothing if that fails or takes long, for the list shows it too."""
-        found: list[Alert] = []
+    def _is_alarm(self, before: Entry | None, after: Entry | None) -> bool:
+        """One that cannot be told is one: before nurses are told, it is looked at again."""
+        if not self._calls_nurses or after is None:
+            return False
         try:
-            async with asyncio.timeout(ALERTS_WITHIN_S):
-                for step, (before, after) in zip(steps, rows, strict=True):
-                    if self._staff is None or after is None or not is_urgently_waiting(after):
-                        continue
-                    if calls_anew(before, after):
-                        found += await self._staff.alerts(step.after.id, after, at)
+            return is_urgently_waiting(after) and calls_anew(before, after)
         except Exception as error:
-            log.error("nurses are not told of an urgent entry in their chats: %s", place_of(error))
-        return tuple(found)
+            log.error("whether an entry calls nurses cannot be told: %s", place_of(error))
+            return True
 
-    def _change(self, step: Step, row: Entry | None, said: tuple[Outgoing, ...], at: datetime) -> SessionChange:
-        session = step.after
+    def _change(self, step: Step, said: tuple[Outgoing, ...], at: datetime) -> SessionChange:
+        session, (before, row) = step.after, self._rows(step, at)
         clinical = {one.id for one in step.protocol.questions}
         summary = Summary(
             state=session.state,
@@ -135,7 +125,8 @@ class Turns:
             wake_at=self._wake_at(step, at),
             answers={question: answer for question, answer in session.answers.items() if question in clinical},
         )
-        return SessionChange(session.id, session.length - len(step.events), step.events, summary, row, said)
+        length, is_alarm = session.length - len(step.events), self._is_alarm(before, row)
+        return SessionChange(session.id, length, step.events, summary, row, said, is_alarm)
 
     def _wake_at(self, step: Step, at: datetime) -> datetime | None:
         try:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.channels import Outgoing
-from bot.store.outbox import Alert, Delivery
+from bot.store.alarms import Alarms
+from bot.store.outbox import Delivery
 from bot.store.parked import Parked, ParkedMessages
 from bot.store.worklist import Entry
 from dialogs.events import Event, Recorded
@@ -82,7 +83,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class SessionChange:
-    """What one turn adds to one session. `length`: how many events it had when it was read."""
+    """What one turn adds to one session. `length`: how many events it had when it was read.
+
+    `is_alarm`: whether its entry calls nurses from now on.
+    """
 
     session: str
     length: int
@@ -90,6 +94,7 @@ class SessionChange:
     summary: Summary
     entry: Entry | None = None
     outgoing: tuple[Outgoing, ...] = ()
+    is_alarm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,6 @@ class Turn:
     external_id: str
     changes: tuple[SessionChange, ...]
     confirmed: tuple[str, ...] = ()
-    alerts: tuple[Alert, ...] = ()
     message_ref: str | None = None
     parked: Parked | None = None
 
@@ -126,7 +130,7 @@ class Logs(ABC):
         """Raises KeyError when there is no such session."""
 
 
-class Sessions(Logs, ParkedMessages):
+class Sessions(Logs, ParkedMessages, Alarms):
     """Every write is one durable transaction; one that fails raises and changes nothing."""
 
     @abstractmethod

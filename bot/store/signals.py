@@ -12,6 +12,8 @@ OUTBOX = "outbox"
 WAKES = "wakes"
 """A session is to be woken."""
 WORKLIST = "worklist"
+ALARMS = "alarms"
+"""Nurses are to be told of an entry."""
 
 
 LONGEST_WAIT_S = 30.0

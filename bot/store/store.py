@@ -28,7 +28,7 @@ class UnfitStore(Exception):
 
 
 class Store(Sessions, Deliveries, ChatHistory, Worklist, Vitals, Protocols):
-    """One database. Its parts share it: a turn and what follows from it for nurses are one commit."""
+    """One database. Its parts share it: a turn and what calls nurses in it are one commit."""
 
     @property
     @abstractmethod

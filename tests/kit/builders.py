@@ -29,14 +29,15 @@ def turn(
     entry: Entry | None = None,
     confirmed: tuple[str, ...] = (),
     message_ref: str | None = None,
+    is_alarm: bool = False,
 ) -> Turn:
     """A turn of the session that was read, or the first one of a new `session` of the same patient."""
     length = log.length if session is None else 0
     if events is None:
         events = (NotUnderstood("text", "hm"),) if length else (Started("2026.1", "en"),)
     summary = Summary("asking", "en", disposition, "2026.1", wake_at, answers or {})
-    change = SessionChange(session or log.session, length, events, summary, entry, outgoing)
-    return Turn(log.patient, at, external_id or f"test:{next(_numbers)}", (change,), confirmed, (), message_ref)
+    change = SessionChange(session or log.session, length, events, summary, entry, outgoing, is_alarm)
+    return Turn(log.patient, at, external_id or f"test:{next(_numbers)}", (change,), confirmed, message_ref)
 
 
 class ScriptedChannel(Channel):

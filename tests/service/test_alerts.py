@@ -82,7 +82,8 @@ async def opened(path: Path) -> AsyncIterator[Ward]:
         alerts = Alerts(clinic.store, SqliteNurseChats(clinic.store), clinic.clinic, clinic.clock, signals, BASE)
         clinic.restarts(alerts)
         outbox = Outbox(clinic.store, by_name, clinic.clock, clinic.service.delivery_failed, signals)
-        tasks = [asyncio.create_task(duty) for duty in (channel.listen(clinic.service.receive), outbox.run())]
+        listening = channel.listen(clinic.service.receive)
+        tasks = [asyncio.create_task(one) for one in (listening, outbox.run(), clinic.service.run_alarms())]
         try:
             yield Ward(clinic, server, alerts, desk, Accounts(desk, clinic.clock))
         finally:
@@ -151,16 +152,6 @@ async def test_each_nurse_is_told_once_and_again_when_it_gets_graver(ward):
     await patient.says("/emergency")
     for user in (anna, bert):
         await ward.telegram.until(lambda user=user: [one.text[:9] for one in user.chat].count("An urgent") >= 2)
-
-
-async def test_the_alert_is_committed_with_the_entry(ward):
-    await ward.linked(await ward.nurse())
-    patient = await ward.patient(**WEAK)
-    log = await ward.clinic.store.load((await patient.session()).id)
-    advised_at = next(one.at for one in log.events if type(one.event).__name__ == "Advised")
-    with ward.clinic.store.snapshot() as db:
-        (created_at,) = db.execute("select created_at from outbox where kind = 'alert' and urgency = 2").fetchone()
-    assert created_at == advised_at.isoformat(timespec="microseconds")
 
 
 async def test_an_alert_is_not_part_of_what_the_patient_was_told(ward):

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from bot.channels import Incoming
-from bot.store.nurse_chats import Review, StaffInbox
-from bot.store.outbox import Alert, Delivery
 from bot.store.sessions import Turn
 from bot.store.sqlite.store import SqliteStore
-from bot.store.worklist import Entry
 from dialogs.events import DeliveryFailed
 from tests.kit.clinic import TestClinic
+from tests.service.test_ringer import Switchboard
 
 WEAK = {"weakness": "yes", "weakness_change": "new_or_worse"}
 PLACES = [
@@ -87,42 +83,15 @@ async def test_a_delivery_that_failed_is_listed_though_the_entry_cannot_be_told(
     assert any(isinstance(one.event, DeliveryFailed) for one in events)
 
 
-# --- alerts
+# --- nurses' own messages
 
 
-class Switchboard(StaffInbox):
-    """Fails at what it is told to fail at, in the way that it is told to."""
-
-    def __init__(self, fails_at: str, hangs: bool = False) -> None:
-        self._fails_at, self._hangs = fails_at, hangs
-
-    async def _fail(self, at: str) -> None:
-        if self._fails_at == at and self._hangs:
-            await asyncio.Event().wait()
-        elif self._fails_at == at:
-            raise LookupError("a fault of our own")
-
-    async def handles(self, incoming: Incoming) -> bool:
-        await self._fail("handles")
-        return False
-
-    async def receive(self, incoming: Incoming, review: Review) -> str | None:
-        raise AssertionError(f"{incoming} is no nurse's")
-
-    async def alerts(self, session: str, entry: Entry, at: datetime) -> Sequence[Alert]:
-        await self._fail("alerts")
-        return ()
-
-    async def alert_failed(self, delivery: Delivery, reason: str) -> None:
-        raise AssertionError(f"{delivery} is no alert: {reason}")
-
-
-@pytest.mark.parametrize(("fails_at", "hangs"), [("alerts", False), ("alerts", True), ("handles", False)])
-async def test_advice_goes_out_and_is_listed_though_nurses_cannot_be_told(
-    clinic: TestClinic, monkeypatch: pytest.MonkeyPatch, fails_at: str, hangs: bool
+async def test_advice_goes_out_and_is_listed_though_nobody_can_tell_who_wrote(
+    clinic: TestClinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.service.turns.ALERTS_WITHIN_S", 0.01)
-    clinic.restarts(Switchboard(fails_at, hangs))
+    switchboard = Switchboard()
+    monkeypatch.setattr(switchboard, "handles", stumble)
+    clinic.restarts(switchboard)
     patient = clinic.patient()
     await patient.says("/start")
     await patient.answers(more="no", **WEAK)

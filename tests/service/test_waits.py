@@ -13,7 +13,7 @@ import pytest
 import bot.service
 from bot.service.outbox import Outbox
 from bot.service.service import Service
-from bot.store.signals import LONGEST_WAIT_S, OUTBOX, WAKES, ChangeFeed, Subscriber
+from bot.store.signals import ALARMS, LONGEST_WAIT_S, OUTBOX, WAKES, ChangeFeed, Subscriber
 from tests.kit.clinic import Clock, TestClinic
 
 ROOM = Path(bot.service.__path__[0])
@@ -79,7 +79,7 @@ async def test_a_feed_of_which_nobody_waits_yet_is_used_like_any_other(clinic: T
     service = Service(clinic.store, texts, clinic.clinic, {}, current, clinic.clock, feed)
     sending = Outbox(clinic.store, {}, clinic.clock, service.delivery_failed, feed)
     assert service.signals is feed
-    assert feed.keys == {WAKES, OUTBOX}, sending
+    assert feed.keys == {WAKES, OUTBOX, ALARMS}, sending
 
 
 def test_no_part_of_the_service_is_given_to_another_after_that_was_made() -> None:

@@ -11,9 +11,8 @@ from bot.channels import Outgoing, Priority
 from bot.store.console import Nurse, Role
 from bot.store.nurse_chats import NurseChat
 from bot.store.outbox import Alert
-from tests.kit.builders import turn
 from tests.kit.clinic import MONDAY
-from tests.store.steps import HOUR, claim, claimed_texts
+from tests.store.steps import HOUR, claim
 
 ANNA = Nurse("n1", "Anna", "anna@clinic.example", Role.NURSE, ("en",))
 BO = Nurse("n2", "Bo", "bo@clinic.example", Role.LEAD, ("nl", "en"))
@@ -98,13 +97,6 @@ async def test_after_unlinking_nothing_that_waited_is_sent_and_others_keep_their
     await chats.unlink(chat, MONDAY)
     assert [one.address for one in await chats.chats()] == ["8"]
     assert [one.sending.address for one in await claim(store)] == ["8"]
-
-
-async def test_an_alert_of_a_turn_is_made_true_with_it(store, chats, nurses):
-    await linked(chats, BO, "7")
-    log = await store.open("test", "42")
-    await store.append(replace(turn(log), alerts=(CALL,)))
-    assert await claimed_texts(store) == [CALL.outgoing.text]
 
 
 async def test_linking_and_unlinking_are_audited(chats, desk, nurses):

@@ -293,6 +293,7 @@ def _row_of(db: Connection, session: str) -> WorklistRow | None:
 
 _OF_CHANNEL = "select id from sessions where channel = :channel"
 FORGET = (
+    f"delete from alarms where session in ({_OF_CHANNEL})",
     "delete from parked where channel = :channel",
     f"delete from worklist where session in ({_OF_CHANNEL})",
     f"delete from waits where session in ({_OF_CHANNEL})",

@@ -548,3 +548,19 @@ def m009_who_spoke_last(db: Database) -> None:
     """When each chat with something to send was last spoken in: who is there is answered first."""
     db.execute("alter table chats add column spoke_at text")
     db.execute("create index chats_there on chats (channel, urgency, spoke_at desc, oldest) where retry_at is null")
+
+
+# what calls nurses and has not been told; `seq`: the event that calls
+_ALARMS = """
+create table alarms (
+    session text not null references sessions (id),
+    seq integer not null,
+    at text not null,
+    primary key (session, seq)
+) strict, without rowid
+"""
+
+
+@_migration
+def m010_alarms(db: Database) -> None:
+    db.execute(_ALARMS)

@@ -12,10 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection
 
-from bot.store.outbox import Delivery
+from bot.store.alarms import Alarm
+from bot.store.outbox import Alert, Delivery
 from bot.store.parked import Parked
 from bot.store.sessions import Turn
 from bot.store.sqlite import vitals
+from bot.store.sqlite.alarms import alarms, tell_nurses
 from bot.store.sqlite.console import SqliteDesk
 from bot.store.sqlite.deliveries import (
     DELIVERY,
@@ -104,6 +106,14 @@ class SqliteStore(Readings, Store):
 
     async def prove_writable(self, at: datetime) -> None:
         await self.put_setting("proved_writable", text(at))
+
+    # --- alarms
+
+    async def alarms(self, limit: int = 100) -> Sequence[Alarm]:
+        return alarms(self._reader, limit)
+
+    async def tell_nurses(self, alarm: Alarm, alerts: Sequence[Alert], at: datetime) -> None:
+        await self.write(lambda db: tell_nurses(db, alarm, alerts, at))
 
     # --- the outbox
 

@@ -110,12 +110,13 @@ ENTRY = (
     _Column("tries"),
 )
 _NAMES = tuple(field.column or field.name for field in ENTRY)
-_ENTRY = ", ".join(_NAMES)
-_ENTRY_COLUMNS = ("session", "patient", *_NAMES, "place", "due_at")
+ENTRY_COLUMNS = ", ".join(_NAMES)
+_KEPT_COLUMNS = ("session", "patient", *_NAMES, "place", "due_at")
 KEEP_ENTRY = f"""
-    insert into worklist ({", ".join(_ENTRY_COLUMNS)}) values ({", ".join("?" for _ in _ENTRY_COLUMNS)})
-    on conflict (session) do update set {", ".join(f"{name} = excluded.{name}" for name in _ENTRY_COLUMNS)}
+    insert into worklist ({", ".join(_KEPT_COLUMNS)}) values ({", ".join("?" for _ in _KEPT_COLUMNS)})
+    on conflict (session) do update set {", ".join(f"{name} = excluded.{name}" for name in _KEPT_COLUMNS)}
 """
+ADD_ALARM = "insert into alarms (session, seq, at) values (?, ?, ?)"
 CONFIRM_BASELINE = """
     insert into baselines (patient, question, confirmed_at) values (?, ?, ?)
     on conflict (patient, question) do update set confirmed_at = max(confirmed_at, excluded.confirmed_at)
@@ -128,7 +129,7 @@ PATIENT = 2
 ROW = f"""
     select worklist.id, worklist.session, worklist.patient, sessions.language, patients.call_back_number,
         (select state from outbox where session = worklist.session and kind = 'advice' order by outbox.id desc limit 1),
-        sessions.channel, patients.verified, {_ENTRY}
+        sessions.channel, patients.verified, {ENTRY_COLUMNS}
     from worklist
     cross join sessions on sessions.id = worklist.session
     cross join patients on patients.id = worklist.patient
@@ -230,8 +231,8 @@ def append(db: Connection, turn: Turn) -> tuple[int, ...]:
         if change.entry is not None:
             db.execute(KEEP_ENTRY, (change.session, patient.id, *_entry_row(change.entry)))
             waiting_times.record(db, change.session, change.summary.language, change.entry, turn.at)
-    for alert in turn.alerts:
-        add_outgoing(db, None, 0, alert.channel, alert.address, turn.at, [(alert.outgoing, None)])
+        if change.is_alarm:
+            db.execute(ADD_ALARM, (change.session, last, text(turn.at)))
     for question in turn.confirmed:
         db.execute(CONFIRM_BASELINE, (patient.id, question, text(turn.at)))
     return tuple(added)
@@ -299,15 +300,19 @@ def _summary_row(summary: Summary) -> tuple[Any, ...]:
 
 
 def _entry_row(entry: Entry) -> tuple[Any, ...]:
-    """In the order of _ENTRY_COLUMNS after session and patient."""
+    """In the order of _KEPT_COLUMNS after session and patient."""
     stored = (column.store(getattr(entry, column.name)) for column in ENTRY)
     return (*stored, rules.part_of_list(entry), maybe_text(rules.due_at(entry)) or NEVER)
+
+
+def entry_of(stored: Sequence[Any]) -> Entry:
+    """`stored`: as ENTRY_COLUMNS name it."""
+    return Entry(**{column.name: column.read(value) for column, value in zip(ENTRY, stored, strict=True)})
 
 
 def worklist_row(row: Sequence[Any]) -> WorklistRow:
     """`row` as WORKLIST selects it."""
     id_, session, patient, language, call_back_number, delivery, channel, is_verified, *stored = row
-    read = {column.name: column.read(value) for column, value in zip(ENTRY, stored, strict=True)}
     return WorklistRow(
         id=id_,
         session=session,
@@ -317,5 +322,5 @@ def worklist_row(row: Sequence[Any]) -> WorklistRow:
         delivery=delivery,
         channel=channel,
         is_verified=bool(is_verified),
-        entry=Entry(**read),
+        entry=entry_of(stored),
     )

@@ -67,7 +67,7 @@ async def an_entry_is_raised_after_it_was_read(store: SqliteStore) -> None:
     waits = Entry("1w", ("weakness",), NOW, NOW, NOW)
     for entry in (waits, replace(waits, acknowledged_at=NOW), replace(waits, disposition="12h")):
         at = NOW + timedelta(minutes=1) if entry.disposition == "12h" else NOW
-        await store.append(turn(await store.open("test", "1"), entry=entry, at=at))
+        await store.append(turn(await store.open("test", "1"), entry=entry, at=at, is_alarm=entry.disposition == "12h"))
 
 
 async def nurses_come_and_go(store: SqliteStore, accounts: Accounts) -> None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bot.store.sqlite import alarms as sqlite_alarms
 from bot.store.sqlite import deliveries as sqlite_outbox
 from bot.store.sqlite import parked as sqlite_parked
 from bot.store.sqlite import store as sqlite
@@ -14,13 +15,14 @@ from tests.store.steps import opened
 
 STATEMENTS = {
     f"{name} {place}": statement
-    for module in (sqlite_turns, sqlite_outbox, sqlite_parked, sqlite)
+    for module in (sqlite_turns, sqlite_outbox, sqlite_alarms, sqlite_parked, sqlite)
     for name, value in vars(module).items()
     if name.isupper()
     for place, statement in enumerate(value if isinstance(value, tuple) else (value,))
     if isinstance(statement, str) and re.match(r"\s*(select|insert|update|delete)\s", statement)
 }
 READ_WHOLE = {
+    "ALARMS 0": "those of which nurses have not been told",
     "ROW 0": "only the beginning of others",
     "WAITING 0": "chats that wait, counted page by page and not row by row, for /health",
     "PROBES 0": "the sixty that are kept",
