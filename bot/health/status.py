@@ -10,6 +10,7 @@ from bot.channels import ChannelStatus
 from bot.health.backup import Backup
 from bot.health.reasons import Restart, Trouble, trouble
 from bot.store.vitals import Commits, OpenEntries, Place
+from dialogs.decision import URGENT
 
 ANSWERED_WITHIN = timedelta(seconds=60)
 DELIVERED_WITHIN = timedelta(seconds=100)
@@ -18,7 +19,6 @@ WOKEN_WITHIN = timedelta(minutes=1)
 CLOCK_OFF = timedelta(minutes=1)
 BACKUP_OLD, BACKUP_LOST = timedelta(hours=26), timedelta(days=7)
 DISK_FULL_BYTES, DISK_LOW_BYTES = 32 * 2**20, 512 * 2**20
-URGENT = ("emergency", "12h")
 PROBE = "probe"
 NONE_YET, AS_IT_SHOULD_BE = Commits(), Place(free_bytes=DISK_LOW_BYTES)
 
@@ -168,7 +168,7 @@ def _of_backup(status: Status) -> Iterator[Trouble]:
 
 
 def _of_readers(status: Status) -> Iterator[Trouble]:
-    urgent = sum(one.open for one in status.entries if one.disposition in URGENT)
+    urgent = sum(one.open for one in status.entries if one.disposition in {*URGENT})
     if not status.accounts:
         yield trouble("unread", count=urgent) if urgent else trouble("no_account")
     if overdue := sum(one.overdue for one in status.entries):

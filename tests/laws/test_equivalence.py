@@ -202,7 +202,7 @@ def numbered_in_full(hour: str) -> tuple[str, ...]:
 SHOWN_ELSEWHERE = re.compile(
     r"wording\.(web_|command_|bot_|transcript_|reply_|alias_|moment|day$)"
     r"|question\.(language|consent|respondent|summary|call_back_number|more|reached)\.topic"
-    r"|wording\.(progress|action_stop|answer_is_kept|respondent_unknown|tier_unfinished|topic_figures)$"
+    r"|wording\.(progress|action_stop|answer_is_kept|respondent_unknown|tier_unfinished|topic_figures|unstored)$"
 )
 """Texts of the pages, of nurses' replies and of Telegram's profile; patterns; what few turns or clinics show."""
 
