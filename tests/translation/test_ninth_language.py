@@ -78,9 +78,10 @@ def test_a_ninth_language_needs_files_only(checkout: Path) -> None:
 
     signed = cordwatch(checkout, "locale", "approve", "it", "--by", "Dr. Rossi", "--role", "oncologa")
     assert signed.returncode == 0, signed.stderr
+    assert cordwatch(checkout, "db", "new").returncode == 0
     assert cordwatch(checkout, "check").returncode == 0
 
-    said = cordwatch(checkout, "chat", "--new-database", typed="1\n1\n1\n1\n")
+    said = cordwatch(checkout, "chat", typed="1\n1\n1\n1\n")
     assert said.returncode == 0, said.stderr
     assert "Hello. I am a computeo prograo of Clinica di prova." in said.stdout
     assert "Do yoo agreo to staro?" in said.stdout
