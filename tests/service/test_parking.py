@@ -153,9 +153,9 @@ async def test_a_full_disk_parks_nothing_and_goes_on_when_there_is_room(tmp_path
 
 async def limit_pages(here: Lane, most: int) -> None:
     """SQLite takes the pages that there are for the least. What shares a commit with a failing turn is tried again."""
+    query = f"pragma max_page_count = {most}"
     async with asyncio.timeout(20):
         while True:
             with suppress(OperationalError):
-                query = f"pragma max_page_count = {most}"
                 return await here.clinic.store.write(lambda db: db.execute(query).fetchone() and None)
             await asyncio.sleep(0.01)
