@@ -42,7 +42,7 @@ async def health(bot: Bot) -> tuple[int, dict[str, object]]:
 
 
 async def test_one_bad_page_of_the_log_leaves_nobody_without_an_answer(tmp_path: Path):
-    async with with_bad_pages(tmp_path, patients=20, are_all=False) as (bot, users):
+    async with with_bad_pages(tmp_path, patients=40, are_all=False) as (bot, users):
         gone = unreadable(bot.database)
         first = next(user for user in users if str(user.id) in gone)
         for user in users:
@@ -51,7 +51,7 @@ async def test_one_bad_page_of_the_log_leaves_nobody_without_an_answer(tmp_path:
             await user.sees(lambda shown: "Question 2" in shown.text or "went wrong" in shown.text, within_s=20)
         hurt = {str(user.id) for user in users if any("went wrong" in one.text for one in user.chat)}
         assert gone <= hurt, "whose next event belongs on the bad page, or beside it, is hurt too"
-        assert len(hurt) < len(users), "who has nothing on that page notices nothing"
+        assert len(hurt) < len(users) / 2, "who has nothing on that page, or on one beside it, notices nothing"
         assert any("Call 112" in one.text for one in first.chat[-4:])
         advice = "select count(*) from worklist where tier = 'emergency' and trouble = 'unprocessed'"
         assert bot.one(advice) == 1

@@ -140,7 +140,7 @@ async def test_a_full_disk_parks_nothing_and_goes_on_when_there_is_room(tmp_path
         await limit_pages(here, 1)
         for user in users:
             await user.says(words)
-        await here.telegram.until(lambda: sum(bool(here.notices(user)) for user in users) > 10, within_s=60)
+        await here.telegram.until(lambda: sum(bool(here.notices(user)) for user in users) > 10, within_s=20)
         told = next(user for user in users if here.notices(user))
         assert here.clinic.clinic.emergency_number in here.notices(told)[0].text
         await limit_pages(here, 100_000)
