@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from bot.cli.nurses import spoken
-from bot.cli.office import NoteBackup
+from bot.cli.nurses import asked
+from bot.cli.office import CopyOpenDatabase, NoteBackup
 from bot.cli.options import CONFIG, config_of
 from bot.clinic.settings import Config
 from bot.makes import begin_store, copies_of, refuse_wrong_database
@@ -30,7 +30,6 @@ def backup(target: Path | None, keep: int | None, as_json_line: bool, path: Path
     does the copy get its name. Exit code 1 when something is wrong: the copy then ends in .unproved.
     """
     config = config_of(path)
-    refuse_wrong_database(config)
     chosen = target or (Path(config.backup.directory) if config.backup.directory else None)
     if chosen is None:
         raise click.UsageError("name a file or a folder, or set [backup] directory in clinic.toml")
@@ -38,7 +37,7 @@ def backup(target: Path | None, keep: int | None, as_json_line: bool, path: Path
         raise click.UsageError(f"--keep is for a folder, and {chosen} is none")
     copies = copies_of(config)
     with _told():
-        proof = copies.back_up(chosen, keep)
+        proof = copies.back_up(chosen, keep, lambda draft: _saved(config, draft))
     click.echo(as_json(proof) if as_json_line else _proved(proof))
     _note(config, copies, proof)
 
@@ -106,10 +105,21 @@ def _told() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
+def _saved(config: Config, draft: Path) -> bool:
+    """Whether the service had to copy what it holds, because its file was deleted or replaced under it."""
+    reply = asked(config, CopyOpenDatabase(to=str(draft)))
+    if reply is not None and reply.wrong is not None:
+        raise click.ClickException(f"{reply.wrong}; run this as the service's user, into a folder it may write to")
+    if reply is not None and reply.lines:
+        return True
+    refuse_wrong_database(config)
+    return False
+
+
 def _note(config: Config, copies: Copies, proof: Proof) -> None:
     """For /health. The copy is there in any case."""
     try:
-        if spoken(config, NoteBackup(proof=as_json(proof))) is None:
+        if asked(config, NoteBackup(proof=as_json(proof))) is None:
             copies.note(proof)
     except (click.ClickException, StoreLocked) as error:
         click.echo(f"the service was not told of it: {error}", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -15,7 +16,7 @@ from bot.health.status import Status
 from bot.service.service import utc_now
 from bot.store.console import AuditedAccounts, NameTaken, Nurse, Role
 from bot.store.copies import LAST_BACKUP
-from bot.store.settings import Settings
+from bot.store.vitals import Vitals
 from bot.web.paths import page_path
 
 log = logging.getLogger("cordwatch.door")
@@ -61,11 +62,18 @@ class NoteBackup(_Request):
     proof: Annotated[str, Field(max_length=2_000)]
 
 
+class CopyOpenDatabase(_Request):
+    """Only where its path no longer leads to it: `to` is an empty file."""
+
+    do: Literal["copy open database"] = "copy open database"
+    to: Annotated[str, Field(max_length=2_000)]
+
+
 class FindWebChat(_Request):
     do: Literal["web chat"] = "web chat"
 
 
-Request = AddNurse | ListNurses | DisableNurse | ResetNurse | ShowStatus | NoteBackup | FindWebChat
+Request = AddNurse | ListNurses | DisableNurse | ResetNurse | ShowStatus | NoteBackup | CopyOpenDatabase | FindWebChat
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="do")])
 
 
@@ -84,7 +92,7 @@ class Office:
     accounts: Accounts
     base: str
     health: Health | None = None
-    settings: Settings | None = None
+    store: Vitals | None = None
 
     async def answer(self, line: bytes) -> bytes:
         """The reply to a request, both as JSON."""
@@ -111,9 +119,14 @@ class Office:
             case ShowStatus():
                 return Reply(wrong="no service runs here") if self.health is None else _told(await self.health.status())
             case NoteBackup(proof=proof):
-                if self.settings is not None:
-                    await self.settings.put_setting(LAST_BACKUP, proof)
+                if self.store is not None:
+                    await self.store.put_setting(LAST_BACKUP, proof)
                 return Reply()
+            case CopyOpenDatabase(to=to):
+                if self.store is None or self.store.place().is_same:
+                    return Reply()
+                await self.store.copy_open(Path(to))
+                return Reply(lines=(to,))
             case FindWebChat():
                 return Reply(lines=(self.base + page_path("chat"),))
 

@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-SETTING = "backup"
-
 
 @dataclass(frozen=True, slots=True)
 class Backup:

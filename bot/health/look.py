@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.channels import ChannelStatus
-from bot.health.backup import SETTING, read
+from bot.health.backup import read
 from bot.health.clock import ClockWatch, since_boot_s
 from bot.health.status import Figures, Status, TaskState
 from bot.service.pulse import Pulse
+from bot.store.copies import LAST_BACKUP
 from bot.store.vitals import Vitals
 
 log = logging.getLogger("cordwatch")
@@ -61,7 +62,7 @@ class Health:
             wake_lag=_since(await seen.of(self.store.next_wake(), None), at),
             unanswered=self.unanswered(),
             parked=await seen.of(self.store.parked(), 0),
-            backup=read(await seen.of(self.store.get_setting(SETTING), None)),
+            backup=read(await seen.of(self.store.get_setting(LAST_BACKUP), None)),
             accounts=await seen.of(self.store.accounts(), 0),
             entries=tuple(await seen.of(self.store.open_entries_by_disposition(at), ())),
             commits=self.store.commits,

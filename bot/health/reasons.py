@@ -43,6 +43,11 @@ class Trouble:
         return f"{self.reason.sentence.format_map(self.places)}; {self.reason.remedy}"
 
 
+SAVE_IT_FIRST = (
+    "do not stop the service: what it holds would be gone; `cordwatch backup` as its user saves that, "
+    "then stop it and restore the copy"
+)
+
 _ROWS = (
     # patients are not answered
     Reason(
@@ -134,13 +139,13 @@ _ROWS = (
     Reason(
         "file_gone",
         "the database was deleted or moved while the service works on it",
-        "do not stop the service: what it still holds would be gone; `cordwatch backup` first, then restore that copy",
+        SAVE_IT_FIRST,
         restart=Restart.DOES_HARM,
     ),
     Reason(
         "file_replaced",
         "another file stands where the database is, or its log was taken away, while the service works on the old one",
-        "do not stop the service: what it still holds would be gone; `cordwatch backup` first, then restore that copy",
+        SAVE_IT_FIRST,
         restart=Restart.DOES_HARM,
     ),
     Reason(

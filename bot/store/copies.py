@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,9 +64,10 @@ class Copies(ABC):
     """What can be done with a database as a whole, whether or not the service runs on it."""
 
     @abstractmethod
-    def back_up(self, target: Path, keep: int | None = None) -> Proof:
+    def back_up(self, target: Path, keep: int | None = None, saved: Callable[[Path], bool] = lambda _: False) -> Proof:
         """A proved copy: to a new file, or under a name of its own in a folder, where the latest `keep` are left.
 
+        `saved` fills the empty file with what a service holds open and the path no longer leads to; False when it does.
         Raises UnfitStore, or Unproved: then the copy has `.unproved` behind its name, and no earlier one is taken away.
         """
 

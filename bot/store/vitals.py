@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from bot.store.settings import Settings
 
@@ -77,6 +78,10 @@ class Vitals(Settings, Probes):
 
     @abstractmethod
     def place(self) -> Place: ...
+
+    @abstractmethod
+    async def copy_open(self, to: Path) -> None:
+        """Copies what is open, wherever its own files are by now, into an empty file. Everybody waits meanwhile."""
 
     @abstractmethod
     async def quick_check(self) -> Sequence[str]:

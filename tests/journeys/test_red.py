@@ -7,10 +7,12 @@ long those are is held by `tests/health/`.
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import shutil
 import signal
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -108,6 +110,32 @@ async def test_a_deleted_database_is_red_and_nobody_is_told_to_restart(tmp_path)
         found = await turns(bot, "file_gone")
         assert found["code"] == 503
         assert any("do not stop the service" in words for words in found["reasons"])
+        await goes_on_from_what_the_service_held(bot)
+
+
+async def goes_on_from_what_the_service_held(bot: Bot) -> None:
+    """As /health says: back up, stop, restore, start; the patient at the first question answers it."""
+    copies = bot.directory / "copies"
+    copies.mkdir()
+    assert "is whole: 1 patients" in await command(bot, "backup", str(copies))
+    await bot.end(signal.SIGTERM)
+    await command(bot, "restore", *map(str, copies.iterdir()))
+    await bot.start()
+    user = bot.telegram.user(1)
+    await user.taps("No", within_s=20)
+    await user.sees("Question 2", within_s=20)
+
+
+async def command(bot: Bot, *arguments: str) -> str:
+    """What `cordwatch` says of the clinic of this service."""
+    environ = {**os.environ, "BOT_CONFIG": str(bot.directory / "clinic.toml"), "BOT_DATABASE": str(bot.database)}
+    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli.main", *arguments, env=environ, **pipes
+    )
+    said = (await process.communicate())[0].decode()
+    assert process.returncode == 0, said
+    return said
 
 
 async def test_a_database_that_a_copy_was_put_in_place_of_is_red(tmp_path):
@@ -115,6 +143,8 @@ async def test_a_database_that_a_copy_was_put_in_place_of_is_red(tmp_path):
         shutil.copy(bot.database, tmp_path / "copy.db")
         (tmp_path / "copy.db").replace(bot.database)
         assert (await turns(bot, "file_replaced"))["code"] == 503
+        await at_the_first_question(bot, 1)
+        await goes_on_from_what_the_service_held(bot)
 
 
 async def test_a_turn_that_hangs_is_red(tmp_path):

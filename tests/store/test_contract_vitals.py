@@ -61,3 +61,12 @@ async def test_a_store_that_nobody_harmed_is_whole_and_where_it_was(store):
     assert list(await store.quick_check()) == []
     place = store.place()
     assert (place.is_there, place.is_same, place.free_bytes > 0) == (True, True, True)
+
+
+async def test_what_is_open_is_copied_whole_into_a_file(store, tmp_path):
+    await say(store)
+    copy = tmp_path / "copy"
+    copy.touch()
+    await store.copy_open(copy)
+    assert copy.stat().st_size > 0
+    assert list(await store.quick_check()) == []

@@ -45,14 +45,15 @@ class SqliteCopies(Copies):
     def __init__(self, database: Path, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
 
-    def back_up(self, target: Path, keep: int | None = None) -> Proof:
+    def back_up(self, target: Path, keep: int | None = None, saved: Callable[[Path], bool] = lambda _: False) -> Proof:
         at = self._clock()
         copy = self._in_folder(target, at) if target.is_dir() else target
         if copy.exists():
             raise UnfitStore(f"{copy} is there already; give a folder, where each copy has a name of its own")
         with _told(copy), _draft(copy, self._database) as draft:
-            with closing(self._readable(self._database)) as db:
-                copy_to(db, draft)
+            if not saved(draft.absolute()):
+                with closing(self._readable(self._database)) as db:
+                    copy_to(db, draft)
             try:
                 with closing(connect_to_read(draft)) as db:
                     proof = prove(db, copy, at)

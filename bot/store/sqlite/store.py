@@ -18,6 +18,7 @@ from bot.store.parked import Parked
 from bot.store.sessions import Turn
 from bot.store.sqlite import vitals
 from bot.store.sqlite.alarms import alarms, tell_nurses
+from bot.store.sqlite.backups import copy_to
 from bot.store.sqlite.console import SqliteDesk
 from bot.store.sqlite.deliveries import (
     DELIVERY,
@@ -180,6 +181,10 @@ class SqliteStore(Readings, Store):
 
     async def probes(self) -> Sequence[Probe]:
         return vitals.probes(self._reader)
+
+    async def copy_open(self, to: Path) -> None:
+        # by the connection for reading: one in the middle of a write cannot be copied
+        copy_to(self._reader, to)
 
     async def quick_check(self) -> Sequence[str]:
         return await vitals.quick_check(self.path)
