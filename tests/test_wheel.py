@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -18,6 +17,7 @@ import pytest
 
 from bot.clinic.settings import load
 from bot.language.catalogue import catalogue_path, read
+from tests.kit.serving import serving as served
 from tests.kit.wire import unused_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,20 +72,9 @@ def serving(installed: Path, folder: Path) -> Iterator[tuple[str, str]]:
     """`cordwatch run --demo` in an empty folder: its address, and what it says when it is ready."""
     address = f"127.0.0.1:{unused_port()}"
     command = (str(installed / "bin" / "cordwatch"), "run", "--demo")
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     environ = _environ(BOT_LISTEN=address, PYTHONUNBUFFERED="1")
-    with subprocess.Popen(command, cwd=folder, env=environ, text=True, **pipes) as service:
-        try:
-            assert service.stdout is not None
-            said = ""
-            while "  Languages " not in said:
-                line = service.stdout.readline()
-                assert line, f"the service ended:\n{said}"
-                said += line
-            yield f"http://{address}", said
-        finally:
-            service.send_signal(signal.SIGINT)
-            service.communicate(timeout=60)
+    with served(command, environ, folder, until="  Languages ") as said:
+        yield f"http://{address}", said
 
 
 def test_the_code_that_runs_is_the_wheels(installed: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.serving import serving as served
 from tests.kit.wire import unused_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,19 +53,8 @@ def cordwatch(*arguments: str, database: Path | None = None, typed: str = "") ->
 @contextmanager
 def serving(*arguments: str) -> Iterator[str]:
     """A service that is ready: what it says then."""
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen([*COMMAND, "run", *arguments], env=environ(), text=True, **pipes) as service:
-        try:
-            assert service.stdout is not None
-            said = ""
-            while "  Commands " not in said:
-                line = service.stdout.readline()
-                assert line, f"the service ended:\n{said}"
-                said += line
-            yield said
-        finally:
-            service.send_signal(signal.SIGINT)
-            service.communicate(timeout=60)
+    with served([*COMMAND, "run", *arguments], environ()) as said:
+        yield said
 
 
 def becomes_real() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import httpx
 import pytest
 
 from tests.cli.test_demo_database import INIT
+from tests.kit.serving import serving as served
 from tests.kit.wire import CLINIC, unused_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,19 +65,8 @@ class Machine:
     @contextmanager
     def serving(self, *options: str, **more: str) -> Iterator[str]:
         """The service, once it is ready: what it says then."""
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        told = {"cwd": self.var, "env": self.environment(**more), "text": True}
-        with subprocess.Popen([*COMMAND, "run", *options], **told, **pipes) as service:  # type: ignore[call-overload]
-            try:
-                said = ""
-                while "  Commands " not in said:
-                    line = service.stdout.readline()
-                    assert line, f"the service ended:\n{said}"
-                    said += line
-                yield said
-            finally:
-                service.send_signal(signal.SIGINT)
-                service.communicate(timeout=60)
+        with served([*COMMAND, "run", *options], self.environment(**more), self.var) as said:
+            yield said
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as db:
