@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.journeys.test_web_chat import GREETED, Clinic
-from tests.kit.browser import DESKTOP, PATIENCE_MS, PHONE, chromium, patient
+from tests.kit.browser import DESKTOP, PATIENCE_MS, PHONE, Patient, chromium, patient
 
 PASSWORD = "correct horse battery"
 AT_ONCE_MS = 2_000
@@ -86,6 +86,99 @@ async def stands_on_top_of(page: Page, *texts: str) -> None:
         await expect(page.locator(".entry").first).to_contain_text(text, timeout=AT_ONCE_MS)
 
 
+async def reports_a_weak_leg(someone: Patient, anna: Page) -> None:
+    """A patient reports leg weakness in Dutch."""
+    await someone.opens()
+    await someone.presses("language:nl", *GREETED, "difficulty_walking:no", "weakness:yes")
+    await someone.is_asked("weakness_change")
+    await someone.answers.locator('button[value$=":weakness_change:new_or_worse"]').tap()
+    await stands_on_top_of(anna, "Within 12 hours", "weak", "Dutch", "Read by a nurse")
+    await expect(someone.page.locator(".of-advice").first).to_contain_text("binnen 12 uur")
+
+
+async def takes_it_before_the_other(anna: Page, bo: Page) -> None:
+    """One of two nurses takes it, the other is told who has it."""
+    for nurse in (anna, bo):
+        await nurse.locator(".entry h2 a").first.click()
+        await expect(nurse.get_by_role("button", name="Take this patient")).to_be_visible()
+    # the refused form must be Bo's old page: hers is kept from being renewed
+    await bo.route("**/live", lambda route: route.abort())
+    await anna.get_by_role("button", name="Take this patient").click()
+    await expect(anna.locator(".act")).to_contain_text("You have this patient")
+    await bo.get_by_role("button", name="Take this patient").click()
+    await expect(bo.get_by_role("alert")).to_contain_text("Anna has this entry")
+    await expect(bo.locator(".act")).to_contain_text("Anna has this patient")
+
+
+async def reads_both_languages(anna: Page) -> None:
+    """She reads the whole conversation in English, with the exact Dutch beside it."""
+    await anna.get_by_role("button", name="Show everything").click()
+    for theirs, hers in (
+        ("Is een arm of een been zwak", "Is an arm or a leg weak, heavy"),
+        ("Nieuw of erger", "New or worse"),
+        ("binnen 12 uur", "within 12 hours"),
+    ):
+        both = anna.locator(".lines .both", has_text=theirs).filter(has_text=hers).first
+        await expect(both.locator('.exact[lang="nl"]')).to_contain_text(theirs)
+        await expect(both.locator(".text")).to_contain_text(hers)
+    lines = anna.locator(".lines > .said:not(.log):not(.nurse)")
+    exact = lines.locator('.exact[lang="nl"]')
+    assert await lines.count() == await exact.count() > 15
+
+
+async def replies_by_template(anna: Page, someone: Patient, clinic: Clinic) -> None:
+    """She replies by template in Dutch, which she does not read."""
+    await anna.locator("#reply summary").click()
+    await anna.get_by_label("Prepared reply").select_option(label="We will call you")
+    await anna.get_by_role("button", name="Use").click()
+    await expect(anna.locator("#reply")).to_contain_text("A nurse will call you")
+    await anna.get_by_label("When", exact=True).fill(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}T15:00")
+    await anna.locator(".prepared").get_by_role("button", name="Send").click()
+    await expect(anna.get_by_role("status").first).to_contain_text("Reply on its way")
+    reply = someone.page.locator(".line", has_text="15:00 uur").last
+    await reply.scroll_into_view_if_needed()
+    await expect(reply).to_contain_text("Een verpleegkundige")
+    await expect(reply).to_contain_text("112")
+    await clinic.until_rows("select state from outbox where kind = 'reply'", [("sent",)])
+
+
+async def calls_and_closes(anna: Page) -> None:
+    """She logs the call and closes in two taps."""
+    await anna.locator("#call summary").click()
+    await anna.get_by_label("What was said").fill("Husband drives her in")
+    await anna.get_by_role("button", name="Reached").click()
+    await expect(anna.get_by_role("status").first).to_contain_text("Call written down")
+    await expect(anna.locator(".said.nurse", has_text="15:00").locator(".state")).to_contain_text("sent")
+    await anna.locator("#close summary").click()
+    await anna.get_by_role("button", name="Sent in for MRI").click()
+    await expect(anna.get_by_role("status").first).to_contain_text("Closed")
+    await anna.get_by_role("link", name="Worklist").click()
+    await expect(anna.get_by_text("Nobody is waiting")).to_be_visible()
+
+
+async def opens_it_again(someone: Patient, anna: Page, bo: Page) -> None:
+    """The patient writes again, and it opens again with the old owner named."""
+    await someone.says("Nu kan ik niet meer staan")
+    await stands_on_top_of(anna, "last with Anna", "1 unread message")
+    await bo.get_by_role("link", name="Worklist").click()
+    await bo.locator(".entry h2 a").first.click()
+    await expect(bo.locator(".head")).to_contain_text("opened again, last with Anna")
+    await expect(bo.locator(".lines")).to_contain_text("Nu kan ik niet meer staan")
+
+
+async def accounts_for_it(lea: Page, clinic: Clinic) -> None:
+    """The lead finds it in the figures, and the audit whole."""
+    await lea.goto(f"{clinic.url}/console/timeliness")
+    row = lea.locator("section", has_text="How long entries waited").locator("tr", has_text="Within 12 hours")
+    await expect(row.first).to_contain_text(re.compile(r"100%\s*1/1"))
+    await expect(lea.locator("tr", has_text="Sent in for MRI")).to_contain_text("1")
+    await lea.goto(f"{clinic.url}/console/audit")
+    for deed in ("took it", "replied", "called the patient", "closed it"):
+        await expect(lea.locator("table.audit tr", has_text=deed).first).to_contain_text("Anna")
+    await lea.get_by_role("button", name="Check all rows").click()
+    await expect(lea.locator("#verdict")).to_contain_text("as they were written")
+
+
 async def test_a_weak_leg_in_dutch_is_read_taken_answered_called_closed_opened_again_and_accounted_for(browser, clinic):
     links = await hired(clinic)
     await clinic.start()
@@ -94,83 +187,11 @@ async def test_a_weak_leg_in_dutch_is_read_taken_answered_called_closed_opened_a
             await stack.enter_async_context(at_the_desk(browser, link, name)) for name, link in links.items()
         ]
         someone = await stack.enter_async_context(patient(browser, clinic.url, locale="nl-NL", **PHONE))
-
-        # a patient reports leg weakness in Dutch
-        await someone.opens()
-        await someone.presses("language:nl", *GREETED, "difficulty_walking:no", "weakness:yes")
-        await someone.is_asked("weakness_change")
-        await someone.answers.locator('button[value$=":weakness_change:new_or_worse"]').tap()
-        await stands_on_top_of(anna, "Within 12 hours", "weak", "Dutch", "Read by a nurse")
-        await expect(someone.page.locator(".of-advice").first).to_contain_text("binnen 12 uur")
-
-        # one of two nurses takes it, the other is told who has it
-        for nurse in (anna, bo):
-            await nurse.locator(".entry h2 a").first.click()
-            await expect(nurse.get_by_role("button", name="Take this patient")).to_be_visible()
-        # the refused form must be Bo's old page: hers is kept from being renewed
-        await bo.route("**/live", lambda route: route.abort())
-        await anna.get_by_role("button", name="Take this patient").click()
-        await expect(anna.locator(".act")).to_contain_text("You have this patient")
-        await bo.get_by_role("button", name="Take this patient").click()
-        await expect(bo.get_by_role("alert")).to_contain_text("Anna has this entry")
-        await expect(bo.locator(".act")).to_contain_text("Anna has this patient")
-
-        # she reads the whole conversation in English, with the exact Dutch beside it
-        await anna.get_by_role("button", name="Show everything").click()
-        for theirs, hers in (
-            ("Is een arm of een been zwak", "Is an arm or a leg weak, heavy"),
-            ("Nieuw of erger", "New or worse"),
-            ("binnen 12 uur", "within 12 hours"),
-        ):
-            both = anna.locator(".lines .both", has_text=theirs).filter(has_text=hers).first
-            await expect(both.locator('.exact[lang="nl"]')).to_contain_text(theirs)
-            await expect(both.locator(".text")).to_contain_text(hers)
-        lines = anna.locator(".lines > .said:not(.log):not(.nurse)")
-        exact = lines.locator('.exact[lang="nl"]')
-        assert await lines.count() == await exact.count() > 15
-
-        # she replies by template in Dutch, which she does not read
-        await anna.locator("#reply summary").click()
-        await anna.get_by_label("Prepared reply").select_option(label="We will call you")
-        await anna.get_by_role("button", name="Use").click()
-        await expect(anna.locator("#reply")).to_contain_text("A nurse will call you")
-        await anna.get_by_label("When", exact=True).fill(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}T15:00")
-        await anna.locator(".prepared").get_by_role("button", name="Send").click()
-        await expect(anna.get_by_role("status").first).to_contain_text("Reply on its way")
-        reply = someone.page.locator(".line", has_text="15:00 uur").last
-        await reply.scroll_into_view_if_needed()
-        await expect(reply).to_contain_text("Een verpleegkundige")
-        await expect(reply).to_contain_text("112")
-        await clinic.until_rows("select state from outbox where kind = 'reply'", [("sent",)])
-
-        # she logs the call and closes in two taps
-        await anna.locator("#call summary").click()
-        await anna.get_by_label("What was said").fill("Husband drives her in")
-        await anna.get_by_role("button", name="Reached").click()
-        await expect(anna.get_by_role("status").first).to_contain_text("Call written down")
-        await expect(anna.locator(".said.nurse", has_text="15:00").locator(".state")).to_contain_text("sent")
-        await anna.locator("#close summary").click()
-        await anna.get_by_role("button", name="Sent in for MRI").click()
-        await expect(anna.get_by_role("status").first).to_contain_text("Closed")
-        await anna.get_by_role("link", name="Worklist").click()
-        await expect(anna.get_by_text("Nobody is waiting")).to_be_visible()
-
-        # the patient writes again, and it opens again with the old owner named
-        await someone.says("Nu kan ik niet meer staan")
-        await stands_on_top_of(anna, "last with Anna", "1 unread message")
-        await bo.get_by_role("link", name="Worklist").click()
-        await bo.locator(".entry h2 a").first.click()
-        await expect(bo.locator(".head")).to_contain_text("opened again, last with Anna")
-        await expect(bo.locator(".lines")).to_contain_text("Nu kan ik niet meer staan")
-
-        # the lead finds it in the figures, and the audit whole
-        await lea.goto(f"{clinic.url}/console/timeliness")
-        row = lea.locator("section", has_text="How long entries waited").locator("tr", has_text="Within 12 hours")
-        await expect(row.first).to_contain_text(re.compile(r"100%\s*1/1"))
-        await expect(lea.locator("tr", has_text="Sent in for MRI")).to_contain_text("1")
-        await lea.goto(f"{clinic.url}/console/audit")
-        for deed in ("took it", "replied", "called the patient", "closed it"):
-            await expect(lea.locator("table.audit tr", has_text=deed).first).to_contain_text("Anna")
-        await lea.get_by_role("button", name="Check all rows").click()
-        await expect(lea.locator("#verdict")).to_contain_text("as they were written")
+        await reports_a_weak_leg(someone, anna)
+        await takes_it_before_the_other(anna, bo)
+        await reads_both_languages(anna)
+        await replies_by_template(anna, someone, clinic)
+        await calls_and_closes(anna)
+        await opens_it_again(someone, anna, bo)
+        await accounts_for_it(lea, clinic)
     assert "all as they were written" in await cordwatch(clinic, "audit", "verify")
