@@ -37,7 +37,7 @@ class Parking:
 
     async def takes(self, waiting: Unanswered, error: Exception) -> bool:
         """Whether the message is parked now that it has failed once more; counts only failures of its own."""
-        if not await self._is_writable():
+        if self._store.takes_nothing(error) or not await self._is_writable():
             waiting.tries = 0
             return False
         waiting.tries += 1

@@ -37,5 +37,12 @@ class ParkedMessages(ABC):
         """How many wait for a nurse: those whose entry is still in trouble, and those that stand in no list."""
 
     @abstractmethod
+    def takes_nothing(self, error: Exception) -> bool:
+        """Whether a turn met a store that was full, held or closed to writing: no fault of that turn, whatever it was.
+
+        A small write may succeed all the same.
+        """
+
+    @abstractmethod
     async def prove_writable(self, at: datetime) -> None:
         """Writes what nobody reads; raises as a turn would that meets a store which takes nothing."""

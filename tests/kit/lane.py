@@ -34,13 +34,16 @@ class StumblingStore(SqliteStore):
     """Cannot append a turn that holds the words RAISES, and never ends one that holds HANGS.
 
     `troubled`: addresses of which it can append no turn at all; `is_down`: nobody's, nor anything else. A turn that
-    parks a message it takes.
+    parks a message it takes. `refusal`: what it raises, and
+    so often has, instead of appending any other turn.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.troubled: set[str] = set()
         self.is_down = False
+        self.refusal: sqlite3.Error | None = None
+        self.refused = 0
 
     async def prove_writable(self, at: datetime) -> None:
         if self.is_down:
@@ -51,6 +54,9 @@ class StumblingStore(SqliteStore):
         said = [getattr(event, "text", "") for change in turn.changes for event in change.events]
         if turn.parked is None and (self.is_down or RAISES in said or turn.patient.address in self.troubled):
             raise LookupError("a fault of our own")
+        if turn.parked is None and self.refusal is not None:
+            self.refused += 1
+            raise self.refusal
         if turn.parked is None and HANGS in said:
             await asyncio.Event().wait()
         return await super().append(turn)

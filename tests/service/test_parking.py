@@ -14,7 +14,7 @@ from bot.channels import Incoming
 from bot.store.worklist import WorklistRow
 from dialogs.events import Closed, NotUnderstood, Said, Unprocessed
 from tests.kit.botapi.users import User
-from tests.kit.lane import HANGS, RAISES, Lane, lane
+from tests.kit.lane import HANGS, RAISES, SOON, Lane, StumblingStore, lane
 from tests.kit.web_chat import until
 
 
@@ -149,6 +149,40 @@ async def test_a_full_disk_parks_nothing_and_goes_on_when_there_is_room(tmp_path
             [words]
         ] * 30
         assert await here.service.parked() == 0
+
+
+@pytest.mark.parametrize("trouble", ["full", "held", "closed to writing"])
+async def test_a_store_that_takes_a_small_write_and_no_turn_has_nothing_parked(tmp_path: Path, trouble: str):
+    async with lane(tmp_path) as here:
+        user = here.telegram.user(1, "en")
+        store = here.clinic.store
+        assert isinstance(store, StumblingStore)
+        store.refusal = refusal(trouble)
+        await user.says("My legs are heavy")
+        await here.is_told(user)
+        await until(lambda: store.refused > 2 * SOON.tries)
+        assert await here.service.parked() == 0
+        store.refusal = None
+        await here.is_recorded(user, Said)
+        assert await here.service.parked() == 0
+
+
+def refusal(trouble: str) -> sqlite3.Error:
+    """SQLite's own, of a database in that state."""
+    with closing(sqlite3.connect("file:one?mode=memory&cache=shared", uri=True, isolation_level=None)) as db:
+        db.execute("create table one (a)")
+        query = "insert into one values (zeroblob(1000000))"
+        match trouble:
+            case "full":
+                db.execute("pragma max_page_count = 2")
+            case "closed to writing":
+                db.execute("pragma query_only = on")
+        with closing(sqlite3.connect("file:one?mode=memory&cache=shared", uri=True, isolation_level=None)) as other:
+            if trouble == "held":
+                other.execute("begin immediate")
+            with pytest.raises(sqlite3.OperationalError) as caught:
+                db.execute(query)
+    return caught.value
 
 
 async def limit_pages(here: Lane, most: int) -> None:

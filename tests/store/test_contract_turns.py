@@ -221,6 +221,10 @@ async def test_whoever_asks_whether_it_can_be_written_writes_nothing_of_a_patien
     assert list(await store.worklist(MONDAY)) == []
 
 
+async def test_a_fault_of_ours_is_none_of_the_stores(store):
+    assert not store.takes_nothing(LookupError("a fault of our own"))
+
+
 async def test_a_session_begun_anew_is_a_fresh_one_of_the_same_patient(store):
     earlier = await say(store, entry=entry("12h"))
     known = (await store.open("test", "42")).patient

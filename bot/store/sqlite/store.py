@@ -35,6 +35,7 @@ from bot.store.sqlite.nurse_chats import SqliteNurseChats
 from bot.store.sqlite.parked import WAITING_PARKED, add_parked
 from bot.store.sqlite.readings import Readings, new_id
 from bot.store.sqlite.reports import SqliteReports
+from bot.store.sqlite.troubles import takes_nothing
 from bot.store.sqlite.turns import DUE_SESSIONS, KNOWN_ID, NEXT_WAKE, OPEN_SESSIONS, RECENT_SESSIONS, append
 from bot.store.sqlite.values import maybe_moment, moment, text
 from bot.store.store import Store
@@ -104,6 +105,9 @@ class SqliteStore(Readings, Store):
 
     async def parked(self) -> int:
         return sum(int(self._reader.execute(query).fetchone()[0]) for query in WAITING_PARKED)
+
+    def takes_nothing(self, error: Exception) -> bool:
+        return takes_nothing(error)
 
     async def prove_writable(self, at: datetime) -> None:
         await self.put_setting("proved_writable", text(at))

@@ -31,11 +31,22 @@ BY_NUMBER = {
     errno.EFBIG: FULL,
     errno.EIO: FAULTY,
 }
+TAKES_NOTHING = frozenset(code for code, remedy in BY_CODE.items() if remedy != FAULTY)
+"""An error of the disk is not among them: a bad sector may be one patient's alone."""
+
+
+def takes_nothing(error: Exception) -> bool:
+    """See `ParkedMessages`."""
+    return isinstance(error, sqlite3.Error) and _code(error) in TAKES_NOTHING
 
 
 def unfit(path: Path, error: sqlite3.Error | OSError) -> UnfitStore:
     """One sentence; anything that is not the machine's fault counts as a broken file."""
     if isinstance(error, OSError):
         return UnfitStore(f"{path}: {error.strerror}; {BY_NUMBER.get(error.errno or 0, SHUT)}")
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-    return UnfitStore(f"{path}: SQLite cannot use this database ({error}); {BY_CODE.get(code, BROKEN)}")
+    return UnfitStore(f"{path}: SQLite cannot use this database ({error}); {BY_CODE.get(_code(error), BROKEN)}")
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary code."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)) & 0xFF
